@@ -1,0 +1,28 @@
+/*
+ * cmd: what every main() begins and ends with.
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *             int c, status = EXIT_DONE;
+ *             cmd_begin("mp-mark", "mp-mark [-hv] [id ...]");
+ *             while ((c = getopt(argc, argv, "hv")) != -1) ... default: return cmd_usage(c);
+ *
+ * The usage string is the manual's SYNOPSIS; a test compares them.
+ */
+#ifndef MP_BASE_CMD_H
+#define MP_BASE_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sets the name for messages, umask 077, LC_ALL C, SIGPIPE ignored, secret_init(). */
+void cmd_begin(const char *name, const char *usage);
+
+/* For getopt's result: 'h' prints the usage on stdout, 0; else on stderr, 100. */
+int cmd_usage(int option);
+
+/* A number or duration option; on a bad one complains and exits 100. */
+int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max);
+int64_t cmd_duration(int option, const char *arg); /* ms */
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * message: what was received, what was sent, and events; states in mp-store(5).
+ *
+ *   in, event:  new -> read | failed        (mark; a hook's verdict)
+ *   out:        sealed -> queued -> sent | failed | cancelled
+ */
+#ifndef MP_STORE_MESSAGE_H
+#define MP_STORE_MESSAGE_H
+
+#include "base/record.h"
+#include "store/lease.h"
+#include "store/store.h"
+
+enum message_dir { DIR_IN, DIR_OUT, DIR_EVENT };
+enum message_state {
+	MESSAGE_NEW = 0,
+	MESSAGE_READ = 1,
+	MESSAGE_GIVEN_UP = 2,
+	MESSAGE_SEALED = 10,
+	MESSAGE_QUEUED = 11,
+	MESSAGE_SENT = 12,
+	MESSAGE_FAILED = 13,
+	MESSAGE_CANCELLED = 14,
+};
+
+/*
+ * Stores rec (its kind, id, time, ref, body) as state; contact 0 for an event without one.
+ * MP_EEXIST when (contact, dir, id) is there already, unchanged.
+ */
+int message_add(struct store *s, int64_t contact, enum message_dir dir, enum message_state state,
+    const struct record *rec, int64_t now);
+
+/* An event with a fresh id: body is text, or one JSON object for kinds that have one. Wakes after the caller's commit. */
+int message_event(struct store *s, int64_t contact, const char *kind, const char *body, int64_t now);
+
+/* Out messages: MP_ENONE when there is none such. */
+int message_set_state(struct store *s, int64_t contact, enum message_dir dir, const uint8_t id[static 16],
+    enum message_state state);
+int message_get_state(struct store *s, int64_t contact, enum message_dir dir, const uint8_t id[static 16],
+    enum message_state *state);
+
+/* Has this id been taken before?  1 yes (reply appended when one is stored), 0 no, or MP_E*. */
+int seen_get(struct store *s, int64_t contact, const uint8_t id[static 16], struct buf *reply);
+int seen_add(struct store *s, int64_t contact, const uint8_t id[static 16], const void *reply, size_t len);
+
+struct message_query {
+	bool all;	     /* history: in, was and events in order of arrival; else only what is new */
+	const char *contact; /* NULL: any; a name */
+	int64_t after;	     /* only seq above this */
+	int64_t limit;	     /* 0: no limit; else the newest that many (all) or oldest that many (new) */
+};
+/*
+ * Each message as a record (class in, was or event) in order of seq.  fn gets the seq; non-zero stops and is
+ * handed back. The record is valid during the call.  No transaction is held while fn runs: rows
+ * are read in batches, so that a slow reader of stdout does not keep the -wal from being emptied.
+ */
+int message_each(struct store *s, const struct message_query *q,
+    int (*fn)(void *ctx, const struct record *rec, int64_t seq), void *ctx);
+
+/* Marks an in or event message read; MP_ENONE when no such id; again is 0. */
+int message_mark(struct store *s, const uint8_t id[static 16]);
+
+/* Number of unread messages of a contact (for the quota). */
+int message_unread(struct store *s, int64_t contact, int64_t *n);
+
+/*
+ * For hooks: claims the oldest new message that is due, not leased and whose contact has no older one
+ * waiting, for ms; MP_ENONE when there is none.  *tries counts this one.
+ */
+int message_claim(struct store *s, struct record *rec, int64_t *seq, int64_t *tries, int64_t now, int64_t ms);
+/* Ends a claim: read, given up, or new again and due at `due`. */
+int message_release(struct store *s, int64_t seq, enum message_state state, int64_t due);
+
+/* Deletes what is older than `before` (0: no bound), of one contact (0: any), all but the newest `keep`
+ * (-1: no bound); only messages that are not new, sealed or queued. *n deleted. Then store_erase(). */
+int message_prune(struct store *s, int64_t before, int64_t contact, int64_t keep, int64_t *n);
+
+#endif

@@ -1,0 +1,141 @@
+-- The store of one home, $MP_HOME/store.db (mp-store(5)).  Version 1.
+-- Times are milliseconds since 1970 UTC.  Ids of messages are 16 bytes.
+
+-- state: 0 offered (our card is out), 1 pending (we accepted a card, our initial-contact is not
+-- confirmed yet), 2 active.  A row id is never used twice.
+CREATE TABLE contact (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL UNIQUE,
+    state      INTEGER NOT NULL,
+    blocked    INTEGER NOT NULL DEFAULT 0,
+    verified   INTEGER NOT NULL DEFAULT 0,
+    introducer TEXT,
+    nickname   TEXT,
+    onion      BLOB,
+    greeting   BLOB,
+    isolation  BLOB    NOT NULL,
+    created    INTEGER NOT NULL,
+    seen       INTEGER NOT NULL DEFAULT 0,
+    picture    BLOB
+) STRICT;
+CREATE INDEX contact_onion ON contact (onion);
+
+-- role: 0 offer (K0: recv at the offerer, send at the acceptor), 1 pair (both directions).
+-- expires: 0 never.  used: an offer that somebody accepted.
+CREATE TABLE key (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    epoch   INTEGER NOT NULL,
+    role    INTEGER NOT NULL,
+    cid     BLOB    NOT NULL,
+    secret  BLOB    NOT NULL,
+    send    BLOB,
+    recv    BLOB,
+    sealed  INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL DEFAULT 0,
+    used    INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (contact, epoch, role)
+) STRICT;
+
+-- One row: every receiving key of a contact that is not blocked, packed for trial decryption.
+-- version rises with each change, so that a long-running reader knows when to load it again.
+CREATE TABLE keyring (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,
+    slots   BLOB    NOT NULL
+) STRICT;
+INSERT INTO keyring VALUES (1, 0, x'');
+
+-- dir: 0 in, 1 out, 2 event (contact may be absent).
+-- state: in and event: 0 new, 1 read, 2 failed (a hook gave it up);
+--        out: 10 sealed, 11 queued, 12 sent, 13 failed, 14 cancelled.
+CREATE TABLE message (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    contact     INTEGER REFERENCES contact ON DELETE CASCADE,
+    dir         INTEGER NOT NULL,
+    id          BLOB    NOT NULL,
+    kind        TEXT    NOT NULL,
+    time        INTEGER NOT NULL,
+    stored      INTEGER NOT NULL,
+    state       INTEGER NOT NULL,
+    tries       INTEGER NOT NULL DEFAULT 0,
+    due         INTEGER NOT NULL DEFAULT 0,
+    lease_pid   INTEGER NOT NULL DEFAULT 0,
+    lease_boot  TEXT,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    ref         TEXT,
+    body        BLOB,
+    UNIQUE (contact, dir, id)
+) STRICT;
+CREATE INDEX message_new ON message (seq) WHERE state = 0;
+CREATE INDEX message_id ON message (id);
+CREATE INDEX message_stored ON message (stored);
+CREATE INDEX message_unread ON message (contact) WHERE state = 0 AND dir = 0;
+
+-- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets the
+-- same reply, even after the message was pruned.
+CREATE TABLE seen (
+    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    id      BLOB    NOT NULL,
+    reply   BLOB,
+    PRIMARY KEY (contact, id)
+) STRICT, WITHOUT ROWID;
+
+-- The outbox.  state: 0 waiting, 1 held (a file's chunk before its offer is answered), 2 failed.
+-- call: the mp-send that gave it.
+CREATE TABLE queue (
+    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    contact  INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    lane     INTEGER NOT NULL,
+    state    INTEGER NOT NULL DEFAULT 0,
+    id       BLOB    NOT NULL,
+    kind     TEXT    NOT NULL,
+    time     INTEGER NOT NULL,
+    call     INTEGER NOT NULL,
+    added    INTEGER NOT NULL,
+    expires  INTEGER NOT NULL,
+    refused  INTEGER NOT NULL DEFAULT 0,
+    code     TEXT,
+    reason   TEXT,
+    envelope BLOB    NOT NULL,
+    UNIQUE (contact, id)
+) STRICT;
+CREATE INDEX queue_lane ON queue (contact, lane, state, seq);
+CREATE INDEX queue_call ON queue (call);
+CREATE INDEX queue_expires ON queue (expires);
+
+-- One row a contact and lane with mail: when it is due and who delivers it.
+CREATE TABLE lane (
+    contact     INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    lane        INTEGER NOT NULL,
+    due         INTEGER NOT NULL DEFAULT 0,
+    fails       INTEGER NOT NULL DEFAULT 0,
+    code        TEXT,
+    reason      TEXT,
+    lease_pid   INTEGER NOT NULL DEFAULT 0,
+    lease_boot  TEXT,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (contact, lane)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lane_due ON lane (due);
+
+-- Incoming files.  state: 0 offered (a person decides), 1 accepted, 2 declined, 3 complete, 4 failed.
+-- next: the chunk that is wanted.  owed: a status is owed to the sender, with id `status`.
+CREATE TABLE transfer (
+    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    id      BLOB    NOT NULL,
+    state   INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    size    INTEGER NOT NULL,
+    step    INTEGER NOT NULL,
+    chunks  INTEGER NOT NULL,
+    next    INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
+    owed    INTEGER NOT NULL DEFAULT 0,
+    status  BLOB    NOT NULL,
+    ref     TEXT,
+    path    TEXT,
+    PRIMARY KEY (contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transfer_owed ON transfer (contact) WHERE owed = 1;

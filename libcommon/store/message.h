@@ -64,8 +64,9 @@ int message_mark(struct store *s, const uint8_t id[static 16]);
 int message_unread(struct store *s, int64_t contact, int64_t *n);
 
 /*
- * For hooks: claims the oldest new message that is due, not leased and whose contact has no older one
- * waiting, for ms; MP_ENONE when there is none.  *tries counts this one.
+ * For hooks: claims the oldest new message that is due and not leased, for ms, passing over contacts of
+ * whom somebody works on a message just now (so one contact's stay in order, but one that backs off does
+ * not hold up the next).  MP_ENONE when there is none.  *tries counts this one.
  */
 int message_claim(struct store *s, struct record *rec, int64_t *seq, int64_t *tries, int64_t now, int64_t ms);
 /* Ends a claim: read, given up, or new again and due at `due`. */

@@ -20,10 +20,11 @@ int base64_secret_encode(struct buf *out, const void *data, size_t len);
 int base64_secret_decode(uint8_t *out, size_t n, const char *s, size_t len);
 
 /* Characters for n bytes, without the NUL. */
-#define BASE32_LEN(n) (((n) * 8 + 4) / 5)
+#define BASE32_LEN(n) (((n)*8 + 4) / 5)
 /* out[BASE32_LEN(n)+1], NUL-terminated. `lower` gives the letters of an onion address. */
 void base32_encode(char *out, const uint8_t *data, size_t n, int lower);
-/* Exactly n bytes from exactly BASE32_LEN(n) characters of either case, zero tail bits, or MP_EBAD. */
+/* Exactly n bytes from exactly BASE32_LEN(n) characters of either case, zero tail bits, or MP_EBAD.
+ */
 int base32_decode(uint8_t *out, size_t n, const char *s, size_t len);
 
 #endif

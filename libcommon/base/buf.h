@@ -16,7 +16,10 @@ struct buf {
 	size_t len, cap, max;
 };
 
-#define BUF_INIT(maximum) {.data = NULL, .len = 0, .cap = 0, .max = (maximum)}
+#define BUF_INIT(maximum)                                          \
+	{                                                          \
+		.data = NULL, .len = 0, .cap = 0, .max = (maximum) \
+	}
 
 /* MP_ENOMEM, or MP_ELIMIT when len + n would pass max. Room for n more bytes after len. */
 int buf_reserve(struct buf *b, size_t n);

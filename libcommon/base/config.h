@@ -11,24 +11,24 @@
 #include <stddef.h>
 
 struct config {
-	char nickname[65];	  /* nickname: sent with an initial-contact, "" none */
-	int64_t file_accept;	  /* file.accept: offers up to this size are taken unasked; 25 MiB */
-	int64_t file_quota;	  /* file.quota: bytes of unfinished files per contact; 4 GiB */
-	int64_t inbox_quota;	  /* inbox.quota: unread messages per contact; 100,000 */
-	int64_t offer_expires;	  /* offer.expires: ms; 7 d */
-	int64_t queue_expires;	  /* queue.expires: ms a record is tried for; 30 d */
-	int64_t retry_min;	  /* retry.min: ms; 30 s */
-	int64_t retry_max;	  /* retry.max: ms; 6 h */
-	int64_t send_parallel;	  /* send.parallel: deliveries at once; 16 */
-	int64_t send_timeout;	  /* send.timeout: ms for one delivery without progress; 60 s */
-	int64_t hook_timeout;	  /* hook.timeout: ms before a hook is killed; 5 m */
-	char tor[16];		  /* tor: own | system | none */
-	char tor_binary[256];	  /* tor.binary: default "tor" on PATH */
-	char tor_control[256];	  /* tor.control: system tor's control port, unix:PATH or HOST:PORT */
-	char tor_cookie[256];	  /* tor.cookie: its cookie file */
-	char tor_include[256];	  /* tor.include: more torrc lines (bridges) */
-	char serve_bind[64];	  /* serve.bind: ADDR:PORT of mp-serve; 127.0.0.1:0 (any free port) */
-	int64_t serve_children;	  /* serve.children: connections at once; 512 */
+	char nickname[65];      /* nickname: sent with an initial-contact, "" none */
+	int64_t file_accept;    /* file.accept: offers up to this size are taken unasked; 25 MiB */
+	int64_t file_quota;     /* file.quota: bytes of unfinished files per contact; 4 GiB */
+	int64_t inbox_quota;    /* inbox.quota: unread messages per contact; 100,000 */
+	int64_t offer_expires;  /* offer.expires: ms; 7 d */
+	int64_t queue_expires;  /* queue.expires: ms a record is tried for; 30 d */
+	int64_t retry_min;      /* retry.min: ms; 30 s */
+	int64_t retry_max;      /* retry.max: ms; 6 h */
+	int64_t send_parallel;  /* send.parallel: deliveries at once; 16 */
+	int64_t send_timeout;   /* send.timeout: ms for one delivery without progress; 60 s */
+	int64_t hook_timeout;   /* hook.timeout: ms before a hook is killed; 5 m */
+	char tor[16];           /* tor: own | system | none */
+	char tor_binary[256];   /* tor.binary: default "tor" on PATH */
+	char tor_control[256];  /* tor.control: system tor's control port, unix:PATH or HOST:PORT */
+	char tor_cookie[256];   /* tor.cookie: its cookie file */
+	char tor_include[256];  /* tor.include: more torrc lines (bridges) */
+	char serve_bind[64];    /* serve.bind: ADDR:PORT of mp-serve; 127.0.0.1:0 (any free port) */
+	int64_t serve_children; /* serve.children: connections at once; 512 */
 };
 
 void config_defaults(struct config *c);

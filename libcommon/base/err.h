@@ -16,16 +16,16 @@
 
 enum {
 	MP_OK = 0,
-	MP_ENONE = -1,	  /* a clean no: nothing there, no such contact       exit 1   */
-	MP_EUSAGE = -2,	  /* the call was wrong                               exit 100 */
-	MP_EBAD = -3,	  /* malformed, refused, not authentic                exit 100 */
-	MP_EEXIST = -4,	  /* there already                                    exit 100 */
-	MP_ELIMIT = -5,	  /* larger than it may be                            exit 100 */
-	MP_ESYS = -6,	  /* the system said no (open, write, permission)     exit 100 */
-	MP_ENOMEM = -7,	  /* memory ran out                                   exit 111 */
-	MP_EBUSY = -8,	  /* store busy, quota full: the same may work later  exit 111 */
-	MP_ETEMP = -9,	  /* not reachable now                                exit 111 */
-	MP_EFULL = -10,	  /* disk full or short write                         exit 111 */
+	MP_ENONE = -1,  /* a clean no: nothing there, no such contact       exit 1   */
+	MP_EUSAGE = -2, /* the call was wrong                               exit 100 */
+	MP_EBAD = -3,   /* malformed, refused, not authentic                exit 100 */
+	MP_EEXIST = -4, /* there already                                    exit 100 */
+	MP_ELIMIT = -5, /* larger than it may be                            exit 100 */
+	MP_ESYS = -6,   /* the system said no (open, write, permission)     exit 100 */
+	MP_ENOMEM = -7, /* memory ran out                                   exit 111 */
+	MP_EBUSY = -8,  /* store busy, quota full: the same may work later  exit 111 */
+	MP_ETEMP = -9,  /* not reachable now                                exit 111 */
+	MP_EFULL = -10, /* disk full or short write                         exit 111 */
 };
 
 enum { EXIT_DONE = 0, EXIT_NO = 1, EXIT_PERMANENT = 100, EXIT_TEMPORARY = 111 };

@@ -14,7 +14,8 @@
  */
 const char *home_path(void);
 
-/* home/REST in a static ring of 8 buffers; aborts on paths over PATH_MAX. Thread-safe (per thread). */
+/* home/REST in a static ring of 8 buffers; aborts on paths over PATH_MAX. Thread-safe (per thread).
+ */
 const char *home_file(const char *rest);
 
 /* Makes path and its parents 0700.  Refuses (MP_ESYS) an existing one that others can write. */

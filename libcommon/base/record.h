@@ -27,10 +27,11 @@ enum record_class {
 	CLASS_EVENT,  /* something changed here */
 };
 
-#define RECORD_KIND 40	       /* longest kind, with NUL */
-#define RECORD_REF 72	       /* longest ref, with NUL */
-#define RECORD_ID 16	       /* bytes of an id; 32 hex digits in the line */
-#define RECORD_LINE (2u << 20) /* longest line: a sealed envelope of 512 KiB, or 64 KiB of escapes */
+#define RECORD_KIND 40 /* longest kind, with NUL */
+#define RECORD_REF 72  /* longest ref, with NUL */
+#define RECORD_ID 16   /* bytes of an id; 32 hex digits in the line */
+#define RECORD_LINE \
+	(2u << 20) /* longest line: a sealed envelope of 512 KiB, or 64 KiB of escapes */
 #define RECORD_TIME_ABSENT INT64_MIN
 
 struct record {
@@ -47,9 +48,9 @@ struct record {
 
 struct record_reader {
 	int fd;
-	const char *name; /* for messages: "standard input" or a file name */
-	struct buf line;  /* what was read and not yet consumed */
-	size_t at;	  /* start of the next line in it */
+	const char *name;   /* for messages: "standard input" or a file name */
+	struct buf line;    /* what was read and not yet consumed */
+	size_t at;          /* start of the next line in it */
 	size_t raw, rawlen; /* the current line without its LF, for copying on unchanged */
 	unsigned long number;
 	bool eof, skipping;

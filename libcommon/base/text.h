@@ -33,6 +33,15 @@ int text_display(struct buf *out, const void *data, size_t len, int flags);
 
 bool text_utf8(const void *data, size_t len);
 
+/* The character at p and its bytes (1 to 4), or 0 when none begins there. */
+size_t text_next(const uint8_t *p, size_t n, uint32_t *cp);
+
+/* A control, DEL, C1, bidi control, U+2028 or U+2029: never shown as it is. */
+bool text_unsafe(uint32_t cp);
+
+/* How many bytes at the start stand for themselves in the record form. */
+size_t text_plain(const void *data, size_t len);
+
 /* [a-z0-9][a-z0-9._-]{0,31} */
 bool text_name_ok(const char *s);
 

@@ -1,0 +1,70 @@
+#include "base/cmd.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *usage_text = "";
+
+void cmd_begin(const char *name, const char *usage)
+{
+	err_name(name);
+	usage_text = usage;
+	umask(077);
+	setlocale(LC_ALL, "C");
+	signal(SIGPIPE, SIG_IGN);
+	opterr = 0; /* cmd_usage() says it, under our own name and escaped */
+	optopt = 0;
+	secret_init();
+}
+
+int cmd_usage(int option)
+{
+	if (option == 'h') {
+		printf("usage: %s\n", usage_text);
+		if (fflush(stdout) != 0)
+			return err_print(err_sys("cannot write standard output"));
+		return EXIT_DONE;
+	}
+	if (option == '?' && optopt != 0)
+		err_warn("unknown option '-%c', or its argument is missing", optopt);
+	fprintf(stderr, "usage: %s\n", usage_text);
+	return EXIT_PERMANENT;
+}
+
+static void bad_argument(int option, const char *why)
+{
+	err_warn("-%c: %s", option, why);
+	exit(EXIT_PERMANENT);
+}
+
+int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(arg, &end, 10);
+	if (errno != 0 || end == arg || *end != '\0' || v < min || v > max) {
+		err_set(MP_EUSAGE, "'%.40s' is no number from %lld to %lld", arg, (long long)min,
+		    (long long)max);
+		bad_argument(option, err_detail());
+	}
+	return v;
+}
+
+int64_t cmd_duration(int option, const char *arg)
+{
+	int64_t ms = 0;
+
+	if (duration_parse(&ms, arg) != 0)
+		bad_argument(option, err_detail());
+	return ms;
+}

@@ -1,0 +1,291 @@
+#include "wire/fields.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "crypto/onion.h"
+
+#define SIZE_MAX_WIRE (INT64_C(1) << 53)
+#define CHUNKS_MAX (INT64_C(1) << 31)
+#define STEP_MIN 1024
+#define NICKNAME_MAX 64
+#define GROUP_HEX 64
+
+static const char *const answers[] = {
+    [FILE_NO] = "no",
+    [FILE_FROM] = "from",
+    [FILE_WAIT] = "wait",
+};
+#define ANSWERS (sizeof(answers) / sizeof(answers[0]))
+
+static int put_int(json_t *o, const char *key, int64_t v)
+{
+	return json_object_set_new(o, key, json_integer(v));
+}
+
+static int put_text(json_t *o, const char *key, const char *v)
+{
+	return v == NULL ? 0 : json_object_set_new(o, key, json_string(v));
+}
+
+static int put_initial(json_t *o, const struct wire_initial_contact *f)
+{
+	char host[ONION_TEXT];
+
+	onion_encode(host, f->sender);
+	return put_text(o, "sender", host) | json_set_hex(o, "proof", f->proof, 32) |
+	       put_text(o, "nickname", f->nickname);
+}
+
+static int put_file(json_t *o, const struct wire_file *f)
+{
+	int r = put_int(o, "size", f->size) | put_int(o, "chunk", f->chunk) |
+	        put_int(o, "chunks", f->chunks) | put_int(o, "step", f->step) |
+	        put_text(o, "group", f->group);
+
+	if (f->chunk == 0)
+		r |= put_text(o, "name", f->name);
+	if (f->has_hash)
+		r |= json_set_hex(o, "sha256", f->sha256, 32);
+	return r;
+}
+
+int fields_put_status(json_t *o, const struct wire_file_status *s)
+{
+	int r = json_set_hex(o, "file", s->file, MESSAGE_ID) |
+	        put_text(o, "answer", answers[s->answer]);
+
+	if (s->answer == FILE_FROM)
+		r |= put_int(o, "from", s->from);
+	return r == 0 ? MP_OK : MP_ENOMEM;
+}
+
+int fields_put(json_t *o, const struct wire *w)
+{
+	int r = -1;
+
+	switch (w->type) {
+	case WIRE_INITIAL_CONTACT:
+		r = put_initial(o, &w->u.initial);
+		break;
+	case WIRE_MESSAGE:
+		r = put_text(o, "group", w->u.message.group);
+		break;
+	case WIRE_FILE:
+		r = put_file(o, &w->u.file);
+		break;
+	case WIRE_FILE_STATUS:
+		r = fields_put_status(o, &w->u.status);
+		break;
+	case WIRE_PING:
+		r = put_text(o, "group", w->u.ping.group);
+		break;
+	case WIRE_TYPES:
+		break;
+	}
+	return r == 0 ? MP_OK : err_set(MP_ENOMEM, "no memory for a header");
+}
+
+int fields_optional(const char **out, const json_t *o, const char *key)
+{
+	*out = json_text(o, key);
+	if (*out == NULL && json_object_get(o, key) != NULL)
+		return err_set(MP_EBAD, "'%s' is no text", key);
+	return MP_OK;
+}
+
+static int get_initial(struct wire_initial_contact *f, const json_t *o)
+{
+	const char *sender = json_text(o, "sender");
+	char canonical[ONION_TEXT];
+	int r;
+
+	if (sender == NULL)
+		return err_set(MP_EBAD, "'sender' is missing");
+	if ((r = onion_decode(f->sender, sender)) != MP_OK)
+		return r;
+	onion_encode(canonical, f->sender);
+	if (strcmp(canonical, sender) != 0)
+		return err_set(MP_EBAD, "'sender' is not in its one form");
+	if ((r = json_hex(o, "proof", f->proof, 32)) != MP_OK)
+		return r;
+	return fields_optional(&f->nickname, o, "nickname");
+}
+
+static int get_file(struct wire_file *f, const json_t *o)
+{
+	int r;
+
+	if ((r = json_int(o, "size", 0, SIZE_MAX_WIRE, &f->size)) != MP_OK ||
+	    (r = json_int(o, "chunk", 0, CHUNKS_MAX, &f->chunk)) != MP_OK ||
+	    (r = json_int(o, "chunks", 0, CHUNKS_MAX, &f->chunks)) != MP_OK ||
+	    (r = json_int(o, "step", STEP_MIN, FILE_STEP, &f->step)) != MP_OK ||
+	    (r = fields_optional(&f->group, o, "group")) != MP_OK)
+		return r;
+	if (f->chunk == 0 && (r = fields_optional(&f->name, o, "name")) != MP_OK)
+		return r;
+	f->has_hash = json_object_get(o, "sha256") != NULL;
+	return f->has_hash ? json_hex(o, "sha256", f->sha256, 32) : MP_OK;
+}
+
+int fields_get_status(struct wire_file_status *s, const json_t *o)
+{
+	const char *answer = json_text(o, "answer");
+	size_t i = 0;
+	int r;
+
+	if ((r = json_hex(o, "file", s->file, MESSAGE_ID)) != MP_OK)
+		return r;
+	while (i < ANSWERS && (answer == NULL || strcmp(answer, answers[i]) != 0))
+		i++;
+	if (i == ANSWERS)
+		return err_set(MP_EBAD, "'answer' is not 'no', 'from' or 'wait'");
+	s->answer = (enum file_answer)i;
+	if (s->answer != FILE_FROM)
+		return MP_OK;
+	return json_int(o, "from", 1, CHUNKS_MAX + 1, &s->from);
+}
+
+int fields_get(struct wire *w, const json_t *o)
+{
+	switch (w->type) {
+	case WIRE_INITIAL_CONTACT:
+		return get_initial(&w->u.initial, o);
+	case WIRE_MESSAGE:
+		return fields_optional(&w->u.message.group, o, "group");
+	case WIRE_FILE:
+		return get_file(&w->u.file, o);
+	case WIRE_FILE_STATUS:
+		return fields_get_status(&w->u.status, o);
+	case WIRE_PING:
+		return fields_optional(&w->u.ping.group, o, "group");
+	case WIRE_TYPES:
+		break;
+	}
+	return err_set(MP_EBAD, "a message of unknown type");
+}
+
+/* Of valid UTF-8: C0, DEL, C1 (c2 80..9f), U+061C, U+200E/F, U+2028..E, U+2066..9. */
+static bool has_control(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			return true;
+		if (p[0] == 0xc2 && p[1] < 0xa0)
+			return true;
+		if (p[0] == 0xd8 && p[1] == 0x9c)
+			return true;
+		if (p[0] != 0xe2)
+			continue;
+		if (p[1] == 0x80 &&
+		    (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae)))
+			return true;
+		if (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
+			return true;
+	}
+	return false;
+}
+
+static int check_text(const char *what, const char *text, size_t max)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n > max)
+		return err_set(MP_EBAD, "%s has %zu bytes: 1 to %zu are allowed", what, n, max);
+	if (!text_utf8(text, n))
+		return err_set(MP_EBAD, "%s is not UTF-8", what);
+	if (has_control(text))
+		return err_set(MP_EBAD, "%s has control characters", what);
+	return MP_OK;
+}
+
+int fields_check_nickname(const char *nickname)
+{
+	return nickname == NULL ? MP_OK : check_text("the nickname", nickname, NICKNAME_MAX);
+}
+
+int fields_check_group(const char *group)
+{
+	if (group != NULL &&
+	    (strlen(group) != GROUP_HEX || strspn(group, "0123456789abcdef") != GROUP_HEX))
+		return err_set(MP_EBAD, "a group's id is 64 digits of lower-case hex");
+	return MP_OK;
+}
+
+int fields_check_status(const struct wire_file_status *s)
+{
+	if (file_chunk_of(s->file) != 0)
+		return err_set(MP_EBAD, "'file' is no transfer's id");
+	if ((size_t)s->answer >= ANSWERS)
+		return err_set(MP_EBAD, "a file's answer is 'no', 'from' or 'wait'");
+	if (s->answer == FILE_FROM && (s->from < 1 || s->from > CHUNKS_MAX + 1))
+		return err_set(MP_EBAD, "'from' is no chunk's number");
+	return MP_OK;
+}
+
+static int check_name(const char *name)
+{
+	if (name == NULL)
+		return err_set(MP_EBAD, "a file is offered without its name");
+	if (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return err_set(MP_EBAD, "a file's name has no '/' and is not '.' or '..'");
+	return check_text("the file's name", name, FILE_NAME_MAX);
+}
+
+/* The only length that chunk may have. */
+static size_t chunk_length(const struct wire_file *f)
+{
+	if (f->chunk == 0)
+		return 0;
+	if (f->chunk < f->chunks)
+		return (size_t)f->step;
+	return (size_t)(f->size - (f->chunks - 1) * f->step);
+}
+
+static int check_file(const struct wire *w)
+{
+	const struct wire_file *f = &w->u.file;
+	int r;
+
+	if (f->size < 0 || f->size > SIZE_MAX_WIRE || f->step < STEP_MIN || f->step > FILE_STEP)
+		return err_set(MP_EBAD, "a file's size or step is out of bounds");
+	if (f->chunks > CHUNKS_MAX || f->chunks != (f->size + f->step - 1) / f->step)
+		return err_set(MP_EBAD, "a file of %lld bytes is not %lld chunks of %lld",
+		    (long long)f->size, (long long)f->chunks, (long long)f->step);
+	if (f->chunk < 0 || f->chunk > f->chunks || file_chunk_of(w->id) != (uint32_t)f->chunk)
+		return err_set(MP_EBAD, "a file's chunk has another's number");
+	if (w->blen != chunk_length(f))
+		return err_set(MP_EBAD, "a file's chunk has %zu bytes instead of %zu", w->blen,
+		    chunk_length(f));
+	if (f->has_hash != (f->chunk == f->chunks))
+		return err_set(MP_EBAD, "a file's hash stands in its last chunk");
+	if (f->chunk == 0 && (r = check_name(f->name)) != MP_OK)
+		return r;
+	return fields_check_group(f->group);
+}
+
+static int check_message(const struct wire *w)
+{
+	if (w->blen == 0)
+		return err_set(MP_EBAD, "the message is empty");
+	if (w->blen > MESSAGE_TEXT)
+		return err_set(
+		    MP_EBAD, "the message has more than %d bytes: send it as a file", MESSAGE_TEXT);
+	return fields_check_group(w->u.message.group);
+}
+
+int fields_check(const struct wire *w)
+{
+	if (w->type == WIRE_MESSAGE)
+		return check_message(w);
+	if (w->type == WIRE_FILE)
+		return check_file(w);
+	if (w->blen != 0)
+		return err_set(MP_EBAD, "a '%s' has no body", wire_type_name(w->type));
+	if (w->type == WIRE_INITIAL_CONTACT)
+		return fields_check_nickname(w->u.initial.nickname);
+	if (w->type == WIRE_FILE_STATUS)
+		return fields_check_status(&w->u.status);
+	return fields_check_group(w->u.ping.group);
+}

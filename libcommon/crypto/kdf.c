@@ -12,8 +12,12 @@
 
 static OSSL_PARAM octets(const char *name, const uint8_t *data, size_t len)
 {
-	/* OSSL_PARAM has no const form; HKDF only reads. */
-	return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)data, len);
+	static uint8_t none;
+
+	/* OSSL_PARAM has no const form, though HKDF only reads, and NULL is an error even when
+	 * empty. */
+	return OSSL_PARAM_construct_octet_string(
+	    name, data == NULL ? &none : (void *)(uintptr_t)data, len);
 }
 
 int hkdf_sha256(uint8_t *out, size_t out_len, const uint8_t *ikm, size_t ikm_len,

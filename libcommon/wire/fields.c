@@ -166,25 +166,19 @@ int fields_get(struct wire *w, const json_t *o)
 	return err_set(MP_EBAD, "a message of unknown type");
 }
 
-/* Of valid UTF-8: C0, DEL, C1 (c2 80..9f), U+061C, U+200E/F, U+2028..E, U+2066..9. */
-static bool has_control(const char *text)
+/* Refused here rather than escaped: a name that needs it is an attempt to look like another. */
+static int check_characters(const char *what, const char *text, size_t n)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			return true;
-		if (p[0] == 0xc2 && p[1] < 0xa0)
-			return true;
-		if (p[0] == 0xd8 && p[1] == 0x9c)
-			return true;
-		if (p[0] != 0xe2)
-			continue;
-		if (p[1] == 0x80 &&
-		    (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae)))
-			return true;
-		if (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
-			return true;
+	const uint8_t *p = (const uint8_t *)text;
+	uint32_t cp;
+
+	for (size_t i = 0, step; i < n; i += step) {
+		if ((step = text_next(p + i, n - i, &cp)) == 0)
+			return err_set(MP_EBAD, "%s is not UTF-8", what);
+		if (text_unsafe(cp))
+			return err_set(MP_EBAD, "%s has control characters", what);
 	}
-	return false;
+	return MP_OK;
 }
 
 static int check_text(const char *what, const char *text, size_t max)
@@ -193,35 +187,7 @@ static int check_text(const char *what, const char *text, size_t max)
 
 	if (n == 0 || n > max)
 		return err_set(MP_EBAD, "%s has %zu bytes: 1 to %zu are allowed", what, n, max);
-	if (!text_utf8(text, n))
-		return err_set(MP_EBAD, "%s is not UTF-8", what);
-	if (has_control(text))
-		return err_set(MP_EBAD, "%s has control characters", what);
-	return MP_OK;
-}
-
-int fields_check_nickname(const char *nickname)
-{
-	return nickname == NULL ? MP_OK : check_text("the nickname", nickname, NICKNAME_MAX);
-}
-
-int fields_check_group(const char *group)
-{
-	if (group != NULL &&
-	    (strlen(group) != GROUP_HEX || strspn(group, "0123456789abcdef") != GROUP_HEX))
-		return err_set(MP_EBAD, "a group's id is 64 digits of lower-case hex");
-	return MP_OK;
-}
-
-int fields_check_status(const struct wire_file_status *s)
-{
-	if (file_chunk_of(s->file) != 0)
-		return err_set(MP_EBAD, "'file' is no transfer's id");
-	if ((size_t)s->answer >= ANSWERS)
-		return err_set(MP_EBAD, "a file's answer is 'no', 'from' or 'wait'");
-	if (s->answer == FILE_FROM && (s->from < 1 || s->from > CHUNKS_MAX + 1))
-		return err_set(MP_EBAD, "'from' is no chunk's number");
-	return MP_OK;
+	return check_characters(what, text, n);
 }
 
 static int check_name(const char *name)

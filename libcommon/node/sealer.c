@@ -1,0 +1,413 @@
+#include "node/sealer.h"
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "crypto/onion.h"
+#include "store/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT_BLOCK 256 /* chunks that are counted by one commit */
+
+struct sealer {
+	struct store *s;
+	const struct config *cfg;
+	struct sealer_options o;
+	struct contact contact;
+	struct contact_key *key; /* in the locked arena */
+	struct buf header, envelope;
+	struct record out; /* what the sink gets */
+};
+
+int sealer_new(
+    struct sealer **out, struct store *s, const struct config *cfg, const struct sealer_options *o)
+{
+	struct sealer *z = calloc(1, sizeof(*z));
+
+	if (z == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	z->s = s;
+	z->cfg = cfg;
+	z->o = *o;
+	z->key = secret_alloc(sizeof(*z->key));
+	z->header.max = z->envelope.max = ENVELOPE_MAX;
+	record_init(&z->out);
+	*out = z;
+	return 0;
+}
+
+void sealer_free(struct sealer *z)
+{
+	if (z == NULL)
+		return;
+	secret_free(z->key);
+	buf_free(&z->header);
+	buf_free(&z->envelope);
+	record_free(&z->out);
+	free(z);
+}
+
+/* The contact that name stands for, when it can be written to. */
+static int target(struct sealer *z, const char *name)
+{
+	struct contact *c = &z->contact;
+	int rc;
+
+	if (name[0] == '\0')
+		return err_set(MP_EUSAGE, "no contact named");
+	if ((rc = contact_get(z->s, c, name)) != 0)
+		return rc;
+	if (c->blocked)
+		return err_set(MP_EUSAGE, "'%s' is blocked", name);
+	if (c->state == CONTACT_OFFERED || !c->has_onion)
+		return err_set(MP_EUSAGE, "'%s' has not accepted our card yet", name);
+	return 0;
+}
+
+static int sending_key(struct store *s, struct contact_key *k, int64_t contact, enum key_role role)
+{
+	int rc = key_for_sending(s, k, contact, role);
+
+	if (rc == MP_ENONE && role == KEY_OFFER)
+		return err_set(MP_EUSAGE, "this meeting is over: it was confirmed or has expired");
+	return rc;
+}
+
+static int count(struct sealer *z, int64_t n)
+{
+	bool warn = false;
+	int rc = key_count_sealed(z->s, z->key->row, n, &warn);
+
+	if (rc == 0 && warn && z->o.warn != NULL)
+		z->o.warn(z->contact.name);
+	return rc;
+}
+
+/* The offer's key is known to whoever saw the card; the proof says that S really is the sender. */
+static int set_initial(struct sealer *z, struct wire *w)
+{
+	struct wire_initial_contact *f = &w->u.initial;
+	int rc;
+
+	if ((rc = identity_public(f->sender)) != 0 ||
+	    (rc = sending_key(z->s, z->key, z->contact.row, KEY_PAIR)) != 0)
+		return rc;
+	kdf_proof(f->proof, z->key->send, w->id);
+	return 0;
+}
+
+static int set_message(struct wire *w, const struct record *rec)
+{
+	memset(w, 0, sizeof(*w));
+	w->type = WIRE_MESSAGE;
+	if (rec->body.len == 0)
+		return err_set(MP_EBAD, "an empty message");
+	if (rec->body.len > MESSAGE_TEXT)
+		return err_set(MP_ELIMIT, "longer than 64 KiB: send it as a file with -f");
+	w->body = rec->body.data;
+	w->blen = rec->body.len;
+	return 0;
+}
+
+/* The fields from the record's JSON; without a body, as the configuration says. */
+static int set_fields(struct sealer *z, struct wire *w, enum wire_type t, const struct record *rec)
+{
+	const char *body = rec->has_body ? (const char *)rec->body.data : "{}";
+	int rc = wire_from_body(w, t, body, rec->has_body ? rec->body.len : 2);
+
+	if (rc == 0 && t == WIRE_INITIAL_CONTACT && !rec->has_body && z->cfg->nickname[0] != '\0')
+		w->u.initial.nickname = z->cfg->nickname;
+	return rc;
+}
+
+/* What rec says, without id and time.  The caller frees w. */
+static int set_wire(struct sealer *z, struct wire *w, const struct record *rec)
+{
+	enum wire_type t;
+
+	memset(w, 0, sizeof(*w));
+	if (wire_type_parse(&t, rec->kind) != 0)
+		return err_set(MP_EUSAGE, "kind '%s' cannot be sealed", rec->kind);
+	if (t == WIRE_FILE)
+		return err_set(MP_EUSAGE, "a file is sealed with -f, not from a record");
+	if (rec->ref[0] != '\0')
+		return err_set(MP_EUSAGE, "no group '%s'", rec->ref);
+	return t == WIRE_MESSAGE ? set_message(w, rec) : set_fields(z, w, t, rec);
+}
+
+static void set_id(struct sealer *z, struct wire *w, const struct record *rec)
+{
+	if (rec->has_id)
+		memcpy(w->id, rec->id, MESSAGE_ID);
+	else if (w->type == WIRE_INITIAL_CONTACT && z->contact.has_greeting)
+		memcpy(w->id, z->contact.greeting, MESSAGE_ID);
+	else
+		randombytes_buf(w->id, MESSAGE_ID);
+	w->time = rec->time != RECORD_TIME_ABSENT ? rec->time : clock_now();
+}
+
+/* w under z->key into z->envelope. */
+static int seal(struct sealer *z, const struct wire *w)
+{
+	int rc;
+
+	buf_clear(&z->header);
+	buf_clear(&z->envelope);
+	if ((rc = wire_encode(&z->header, w)) != 0)
+		return rc;
+	return envelope_seal(&z->envelope, z->key->send, z->key->cid, z->header.data, z->header.len,
+	    w->body, w->blen);
+}
+
+/* The text is kept in the transaction that counts the key; n of them are counted. */
+static int keep(struct sealer *z, const struct record *rec, int64_t n)
+{
+	int rc = store_begin(z->s);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = count(z, n)) == 0 && rec != NULL) {
+		rc = message_add(z->s, z->contact.row, DIR_OUT, MESSAGE_SEALED, rec, clock_now());
+		if (rc == MP_EEXIST) /* sealed before: only the envelope is new */
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = store_commit(z->s);
+	if (rc != 0)
+		store_rollback(z->s);
+	return rc;
+}
+
+static int emit(struct sealer *z, const struct wire *w, sealer_sink *sink, void *ctx)
+{
+	struct record *r = &z->out;
+	int rc;
+
+	r->class = CLASS_SEALED;
+	snprintf(r->kind, sizeof(r->kind), "%s", wire_type_name(w->type));
+	snprintf(r->contact, sizeof(r->contact), "%s", z->o.blank ? "" : z->contact.name);
+	r->has_id = r->has_body = true;
+	memcpy(r->id, w->id, RECORD_ID);
+	r->time = w->time;
+	r->ref[0] = '\0';
+	if (!z->o.blank)
+		onion_encode(r->ref, z->contact.onion);
+	buf_clear(&r->body);
+	if ((rc = base64_encode(&r->body, z->envelope.data, z->envelope.len)) != 0)
+		return rc;
+	return sink(ctx, r);
+}
+
+int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink, void *ctx)
+{
+	enum key_role role = KEY_PAIR;
+	struct record kept = *rec; /* borrows the body */
+	struct wire w;
+	int rc;
+
+	if ((rc = target(z, rec->contact)) != 0)
+		return rc;
+	if ((rc = set_wire(z, &w, rec)) != 0)
+		goto out;
+	set_id(z, &w, rec);
+	if (w.type == WIRE_INITIAL_CONTACT) {
+		if ((rc = set_initial(z, &w)) != 0)
+			goto out;
+		role = KEY_OFFER;
+	}
+	if ((rc = sending_key(z->s, z->key, z->contact.row, role)) != 0 || (rc = seal(z, &w)) != 0)
+		goto out;
+	kept.has_id = true;
+	memcpy(kept.id, w.id, RECORD_ID);
+	kept.time = w.time;
+	if ((rc = keep(z, w.type == WIRE_MESSAGE ? &kept : NULL, 1)) == 0)
+		rc = emit(z, &w, sink, ctx);
+out:
+	wire_free(&w);
+	return rc;
+}
+
+/* A file on its way through the sealer. */
+struct pass {
+	int fd;
+	const char *name;
+	EVP_MD_CTX *hash;
+	struct buf bytes; /* of the chunk at hand */
+	struct wire w;
+	int64_t done;
+};
+
+static int changed(const struct pass *p)
+{
+	return err_set(MP_EBAD, "'%s' changed its size meanwhile", p->name);
+}
+
+/* The next n bytes into p->bytes and the hash. */
+static int read_chunk(struct pass *p, size_t n)
+{
+	buf_clear(&p->bytes);
+	while (p->bytes.len < n) {
+		ssize_t got = read(p->fd, p->bytes.data + p->bytes.len, n - p->bytes.len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys("cannot read '%s'", p->name);
+		if (got == 0)
+			return changed(p);
+		p->bytes.len += (size_t)got;
+	}
+	if (EVP_DigestUpdate(p->hash, p->bytes.data, n) != 1)
+		return err_set(MP_ENOMEM, "cannot hash '%s'", p->name);
+	p->done += (int64_t)n;
+	return 0;
+}
+
+/* The whole is read: nothing may follow, and the last chunk carries the hash. */
+static int finish_hash(struct pass *p)
+{
+	char more;
+	ssize_t got;
+
+	do
+		got = read(p->fd, &more, 1);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_sys("cannot read '%s'", p->name);
+	if (got > 0)
+		return changed(p);
+	p->w.u.file.has_hash = true;
+	if (EVP_DigestFinal_ex(p->hash, p->w.u.file.sha256, NULL) != 1)
+		return err_set(MP_ENOMEM, "cannot hash '%s'", p->name);
+	return 0;
+}
+
+static int pass_begin(struct pass *p, int fd, const char *name)
+{
+	struct wire_file *f = &p->w.u.file;
+	struct stat st;
+
+	memset(p, 0, sizeof(*p));
+	p->fd = fd;
+	p->name = f->name = name;
+	p->bytes.max = FILE_STEP;
+	if (fstat(fd, &st) != 0)
+		return err_sys("cannot read '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(MP_EUSAGE, "'%s' is no regular file", name);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	p->w.type = WIRE_FILE;
+	p->w.time = clock_now();
+	randombytes_buf(p->w.id, MESSAGE_ID);
+	file_transfer_of(p->w.id, p->w.id);
+	f->size = st.st_size;
+	f->step = FILE_STEP;
+	f->chunks = (f->size + f->step - 1) / f->step;
+	p->hash = EVP_MD_CTX_new();
+	if (p->hash == NULL || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)
+		return err_set(MP_ENOMEM, "cannot hash '%s'", name);
+	return buf_reserve(&p->bytes, FILE_STEP);
+}
+
+static void pass_end(struct pass *p)
+{
+	EVP_MD_CTX_free(p->hash);
+	buf_free(&p->bytes);
+}
+
+/* The history's record of a file: what it is, not where it came from. */
+static int file_record(struct record *rec, const struct pass *p)
+{
+	json_t *o = json_object();
+	int rc;
+
+	record_init(rec);
+	rec->class = CLASS_OUT;
+	snprintf(rec->kind, sizeof(rec->kind), "%s", wire_type_name(WIRE_FILE));
+	memcpy(rec->id, p->w.id, RECORD_ID);
+	rec->has_id = rec->has_body = true;
+	rec->time = p->w.time;
+	if (json_object_set_new(o, "name", json_string(p->name)) != 0 ||
+	    json_object_set_new(o, "size", json_integer(p->w.u.file.size)) != 0)
+		rc = err_set(MP_EBAD, "the name of '%s' is not UTF-8", p->name);
+	else
+		rc = json_write(&rec->body, o);
+	json_decref(o);
+	return rc;
+}
+
+/* Chunk w->u.file.chunk, sealed and counted; the offer is kept as a message too. */
+static int seal_chunk(struct sealer *z, struct pass *p)
+{
+	struct wire_file *f = &p->w.u.file;
+	int64_t left = f->chunks + 1 - f->chunk;
+	struct record rec;
+	int rc = 0;
+
+	file_chunk_id(p->w.id, p->w.id, (uint32_t)f->chunk);
+	if (f->chunk > 0)
+		rc = read_chunk(p, f->chunk < f->chunks ? FILE_STEP : (size_t)(f->size - p->done));
+	if (rc == 0 && f->chunk == f->chunks)
+		rc = finish_hash(p);
+	p->w.body = p->bytes.data;
+	p->w.blen = p->bytes.len;
+	if (rc != 0 || (rc = seal(z, &p->w)) != 0)
+		return rc;
+	if (f->chunk % COUNT_BLOCK != 0)
+		return 0;
+	record_init(&rec);
+	if (f->chunk == 0)
+		rc = file_record(&rec, p);
+	if (rc == 0)
+		rc = keep(z, f->chunk == 0 ? &rec : NULL, left < COUNT_BLOCK ? left : COUNT_BLOCK);
+	record_free(&rec);
+	return rc;
+}
+
+int sealer_file(struct sealer *z, const char *contact, int fd, const char *name, sealer_sink *sink,
+    void *ctx, void (*progress)(void *ctx, int64_t done, int64_t all))
+{
+	struct pass p;
+	struct wire_file *f = &p.w.u.file;
+	int rc;
+
+	if ((rc = target(z, contact)) != 0 ||
+	    (rc = sending_key(z->s, z->key, z->contact.row, KEY_PAIR)) != 0)
+		return rc;
+	if ((rc = pass_begin(&p, fd, name)) != 0)
+		goto out;
+	for (f->chunk = 0; f->chunk <= f->chunks; f->chunk++) {
+		if ((rc = seal_chunk(z, &p)) != 0 || (rc = emit(z, &p.w, sink, ctx)) != 0)
+			goto out;
+		if (progress != NULL)
+			progress(ctx, p.done, f->size);
+	}
+out:
+	pass_end(&p);
+	return rc;
+}
+
+int seal_wire(struct buf *envelope, struct store *s, int64_t contact, const struct wire *w)
+{
+	struct contact_key *k = secret_alloc(sizeof(*k));
+	struct buf header = BUF_INIT(ENVELOPE_MAX);
+	bool warn;
+	int rc;
+
+	if ((rc = sending_key(s, k, contact, KEY_PAIR)) == 0 &&
+	    (rc = wire_encode(&header, w)) == 0 &&
+	    (rc = envelope_seal(
+	         envelope, k->send, k->cid, header.data, header.len, w->body, w->blen)) == 0)
+		rc = key_count_sealed(s, k->row, 1, &warn);
+	buf_free(&header);
+	secret_free(k);
+	return rc;
+}

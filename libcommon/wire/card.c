@@ -101,7 +101,8 @@ int card_decode(struct card *c, const char *text, size_t len)
 	if (n < 1 + SUM || n > RAW_MAX || BASE32_LEN(n) != len)
 		return err_set(MP_EBAD, "the contact card is damaged: its length is wrong");
 	if (base32_decode(raw, n, text, len) != MP_OK)
-		r = err_set(MP_EBAD, "the contact card is damaged: a character is wrong");
+		r = err_set(MP_EBAD, "the contact card is damaged: %s is wrong",
+		    len == BASE32_LEN(CARD_BYTES) ? "a character" : "its length");
 	else if ((r = check(raw, n)) == MP_OK) {
 		memcpy(c->id, raw + 1, CONTACT_ID);
 		memcpy(c->key, raw + 33, KEY_LEN);

@@ -190,6 +190,30 @@ static int check_text(const char *what, const char *text, size_t max)
 	return check_characters(what, text, n);
 }
 
+int fields_check_nickname(const char *nickname)
+{
+	return nickname == NULL ? MP_OK : check_text("the nickname", nickname, NICKNAME_MAX);
+}
+
+int fields_check_group(const char *group)
+{
+	if (group != NULL &&
+	    (strlen(group) != GROUP_HEX || strspn(group, "0123456789abcdef") != GROUP_HEX))
+		return err_set(MP_EBAD, "a group's id is 64 digits of lower-case hex");
+	return MP_OK;
+}
+
+int fields_check_status(const struct wire_file_status *s)
+{
+	if (file_chunk_of(s->file) != 0)
+		return err_set(MP_EBAD, "'file' is no transfer's id");
+	if ((size_t)s->answer >= ANSWERS)
+		return err_set(MP_EBAD, "a file's answer is 'no', 'from' or 'wait'");
+	if (s->answer == FILE_FROM && (s->from < 1 || s->from > CHUNKS_MAX + 1))
+		return err_set(MP_EBAD, "'from' is no chunk's number");
+	return MP_OK;
+}
+
 static int check_name(const char *name)
 {
 	if (name == NULL)

@@ -1,0 +1,266 @@
+/* Messages: what each type may say, in both directions, field by field. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "wire/wire.h"
+#include "tap.h"
+
+#define ID "000102030405060708090a0b0c0d0e0f"
+#define RE "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+#define TIME "2026-11-20T10:16:34.123Z"
+#define HEAD "\"id\":\"" ID "\",\"time\":\"" TIME "\""
+#define GROUP "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ONION "25njqamcweflpvkl73j4szahhihoc4xt3ktcgjnpaingr5yhkenl5sid.onion"
+#define MESSAGE "{\"type\":\"message\"," HEAD
+
+static int decode(struct wire *w, const char *header, const void *body, size_t blen)
+{
+	struct envelope e = {
+	    .header = (const uint8_t *)header, .hlen = strlen(header), .body = body, .blen = blen};
+
+	return wire_decode(w, &e);
+}
+
+static void good(const char *header, const void *body, size_t blen, const char *name)
+{
+	struct wire w;
+
+	if (!is_int(decode(&w, header, body, blen), 0, name))
+		printf("# %s\n", err_detail());
+	wire_free(&w);
+}
+
+static void bad(const char *header, const void *body, size_t blen, const char *name)
+{
+	struct wire w;
+
+	is_int(decode(&w, header, body, blen), MP_EBAD, name);
+	ok(w.json == NULL && err_detail()[0] != '\0', "it says '%s'", err_detail());
+}
+
+/* Encodes, checks the header's text, and decodes it again. */
+static void round_trip(const struct wire *w, const char *want, struct wire *back, const char *name)
+{
+	static struct buf header = BUF_INIT(65536);
+	struct envelope e;
+
+	buf_clear(&header);
+	is_int(wire_encode(&header, w), 0, name);
+	buf_terminate(&header);
+	is_str((char *)header.data, want, "its header");
+	e = (struct envelope){
+	    .header = header.data, .hlen = header.len, .body = w->body, .blen = w->blen};
+	is_int(wire_decode(back, &e), 0, "decoded");
+	ok(back->type == w->type && memcmp(back->id, w->id, 16) == 0 && back->time == w->time &&
+	        back->reply == w->reply && memcmp(back->re, w->re, 16) == 0 &&
+	        back->body == w->body && back->blen == w->blen,
+	    "the same");
+}
+
+static struct wire start(enum wire_type t)
+{
+	struct wire w = {.type = t};
+
+	hex_decode(w.id, 16, ID);
+	clock_parse(&w.time, TIME);
+	return w;
+}
+
+static void test_names(void)
+{
+	static const char *const names[] = {
+	    "initial-contact", "message", "file", "file-status", "ping"};
+	static const enum wire_lane lanes[] = {
+	    LANE_CONTROL, LANE_MESSAGE, LANE_FILE, LANE_CONTROL, LANE_CONTROL};
+	enum wire_type t;
+
+	for (size_t i = 0; i < WIRE_TYPES; i++) {
+		is_str(wire_type_name((enum wire_type)i), names[i], "name");
+		is_int(wire_type_parse(&t, names[i]), 0, "parsed");
+		is_int(t, (long long)i, "the same type");
+		is_int(wire_lane(t), lanes[i], "its lane");
+	}
+	is_int(wire_type_parse(&t, "rekey"), MP_EBAD, "an unknown type");
+	is_int(wire_type_parse(&t, ""), MP_EBAD, "no type");
+}
+
+static void test_message(void)
+{
+	struct wire w = start(WIRE_MESSAGE), back;
+	static uint8_t body[MESSAGE_TEXT + 1] = "\0any\xff bytes";
+
+	w.body = body;
+	w.blen = 11;
+	round_trip(&w, MESSAGE "}", &back, "a message");
+	ok(back.u.message.group == NULL, "without a group");
+	wire_free(&back);
+	w.u.message.group = GROUP;
+	w.reply = true;
+	hex_decode(w.re, 16, RE);
+	round_trip(&w, MESSAGE ",\"re\":\"" RE "\",\"group\":\"" GROUP "\"}", &back,
+	    "to a group, in reply");
+	is_str(back.u.message.group, GROUP, "its group");
+	wire_free(&back);
+	good(MESSAGE "}", body, 1, "one byte");
+	good(MESSAGE "}", body, MESSAGE_TEXT, "64 KiB");
+	bad(MESSAGE "}", body, MESSAGE_TEXT + 1, "one byte more");
+	bad(MESSAGE "}", body, 0, "empty");
+	bad(MESSAGE ",\"group\":\"0123\"}", body, 1, "a short group");
+	bad(MESSAGE ",\"group\":\"" GROUP "0\"}", body, 1, "a long group");
+	bad(MESSAGE
+	    ",\"group\":\"X123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
+	    body, 1, "a group that is no hex");
+	bad(MESSAGE ",\"group\":7}", body, 1, "a group that is no text");
+	bad(MESSAGE ",\"group\":null}", body, 1, "a null group");
+	good(MESSAGE ",\"colour\":[1,{\"a\":null}]}", body, 1, "unknown fields are ignored");
+}
+
+static void test_common(void)
+{
+	const char *b = "x";
+
+	bad("", b, 1, "no header");
+	bad("[]", b, 1, "no object");
+	bad("{}", b, 1, "nothing in it");
+	bad(MESSAGE "} ,", b, 1, "more after it");
+	bad(MESSAGE ",\"type\":\"ping\"}", b, 1, "a key twice");
+	bad(MESSAGE ",\"a\":\"\\u0000\"}", b, 1, "U+0000");
+	bad(MESSAGE ",\"a\":9007199254740993}", b, 1, "an integer beyond 2^53");
+	bad(MESSAGE ",\"a\":\"\xff\"}", b, 1, "no UTF-8");
+	bad("{" HEAD "}", b, 1, "no type");
+	bad("{\"type\":\"rekey\"," HEAD "}", b, 0, "an unknown type");
+	bad("{\"type\":\"Message\"," HEAD "}", b, 1, "a type in capitals");
+	bad("{\"type\":5," HEAD "}", b, 1, "a type that is no text");
+	bad("{\"type\":\"message\",\"time\":\"" TIME "\"}", b, 1, "no id");
+	bad("{\"type\":\"message\",\"id\":\"00\",\"time\":\"" TIME "\"}", b, 1, "a short id");
+	bad("{\"type\":\"message\",\"id\":\"" ID "00\",\"time\":\"" TIME "\"}", b, 1, "a long id");
+	bad("{\"type\":\"message\",\"id\":\"000102030405060708090A0B0C0D0E0F\",\"time\":\"" TIME
+	    "\"}",
+	    b, 1, "an id in capitals");
+	bad("{\"type\":\"message\",\"id\":\"" ID "\"}", b, 1, "no time");
+	bad("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":\"yesterday\"}", b, 1,
+	    "no such time");
+	bad("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":1795170994}", b, 1,
+	    "a time in seconds");
+	bad("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":\"1969-12-31T23:59:59.999Z\"}", b, 1,
+	    "before 1970");
+	good("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":\"1970-01-01T00:00:00Z\"}", b, 1,
+	    "1970");
+	good("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":\"9999-12-31T23:59:59.999Z\"}", b, 1,
+	    "9999");
+	bad("{\"type\":\"message\",\"id\":\"" ID "\",\"time\":\"9999-12-31T23:59:59.999-01:00\"}",
+	    b, 1, "after 9999");
+	bad(MESSAGE ",\"re\":\"00\"}", b, 1, "a short re");
+	bad(MESSAGE ",\"re\":null}", b, 1, "a null re");
+}
+
+static void test_encode_bounds(void)
+{
+	struct buf out = BUF_INIT(4096);
+	struct wire w = start(WIRE_MESSAGE);
+
+	w.body = (const uint8_t *)"x";
+	w.blen = 1;
+	w.time = -1;
+	is_int(wire_encode(&out, &w), MP_EBAD, "a time before 1970 is not sent");
+	w.time = INT64_C(253402300800000);
+	is_int(wire_encode(&out, &w), MP_EBAD, "nor one after 9999");
+	w = start(WIRE_TYPES);
+	is_int(wire_encode(&out, &w), MP_EBAD, "nor a type that there is not");
+	w = start(WIRE_MESSAGE);
+	is_int(wire_encode(&out, &w), MP_EBAD, "nor an empty message");
+	w = start(WIRE_PING);
+	w.blen = 1;
+	is_int(wire_encode(&out, &w), MP_EBAD, "nor a ping with a body");
+	is_int((long long)out.len, 0, "and nothing is written");
+	buf_free(&out);
+}
+
+static void test_ping(void)
+{
+	struct wire w = start(WIRE_PING), back;
+
+	round_trip(&w, "{\"type\":\"ping\"," HEAD "}", &back, "a ping");
+	ok(back.u.ping.group == NULL, "without a group");
+	wire_free(&back);
+	bad("{\"type\":\"ping\"," HEAD "}", "x", 1, "a ping with a body");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":\"g\"}", "", 0, "a ping to no group");
+}
+
+#define INITIAL \
+	"{\"type\":\"initial-contact\"," HEAD ",\"sender\":\"" ONION "\",\"proof\":\"" GROUP "\""
+
+static void nickname(const char *name, int want, const char *what)
+{
+	struct wire w = start(WIRE_INITIAL_CONTACT);
+	struct buf out = BUF_INIT(4096), json = BUF_INIT(4096);
+
+	hex_decode(w.u.initial.sender, 32,
+	    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+	w.u.initial.nickname = name;
+	is_int(wire_encode(&out, &w), want, what);
+	buf_addf(&json, INITIAL ",\"nickname\":\"%s\"}", name);
+	buf_terminate(&json);
+	if (strpbrk(name, "\"\\\n") == NULL)
+		is_int(decode(&w, (char *)json.data, "", 0), want, "and in the other direction");
+	if (want == 0)
+		wire_free(&w);
+	buf_free(&out);
+	buf_free(&json);
+}
+
+static void test_initial(void)
+{
+	static char long_name[] =
+	    "0123456789012345678901234567890123456789012345678901234567890123";
+	struct wire w = start(WIRE_INITIAL_CONTACT), back;
+
+	hex_decode(w.u.initial.sender, 32,
+	    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+	hex_decode(w.u.initial.proof, 32, GROUP);
+	round_trip(&w, INITIAL "}", &back, "an initial-contact");
+	ok(memcmp(&back.u.initial, &w.u.initial, sizeof(w.u.initial)) == 0, "its fields");
+	wire_free(&back);
+	w.u.initial.nickname = "J\xc3\xbcrgen \xf0\x9f\xa6\x8b";
+	round_trip(
+	    &w, INITIAL ",\"nickname\":\"J\xc3\xbcrgen \xf0\x9f\xa6\x8b\"}", &back, "with a name");
+	is_str(back.u.initial.nickname, w.u.initial.nickname, "its name");
+	wire_free(&back);
+	nickname(long_name, 0, "64 bytes");
+	nickname(
+	    "0123456789012345678901234567890123456789012345678901234567890123x", MP_EBAD, "65");
+	nickname("", MP_EBAD, "an empty name");
+	nickname("a\tb", MP_EBAD, "a control");
+	nickname("a\x7f", MP_EBAD, "DEL");
+	nickname("a\xc2\x9b", MP_EBAD, "C1");
+	nickname("a\xe2\x80\xae", MP_EBAD, "a bidi override");
+	nickname("a\xe2\x81\xa6", MP_EBAD, "a bidi isolate");
+	nickname("a\xd8\x9c", MP_EBAD, "the Arabic letter mark");
+	nickname("a\xe2\x80\xa8", MP_EBAD, "a line separator");
+	nickname("a\xff", MP_EBAD, "no UTF-8");
+	nickname("a\xc0\x80", MP_EBAD, "overlong UTF-8");
+	nickname("a\xed\xa0\x80", MP_EBAD, "a surrogate");
+	bad(INITIAL "}", "x", 1, "a body");
+	bad(INITIAL ",\"nickname\":7}", "", 0, "a name that is no text");
+	bad("{\"type\":\"initial-contact\"," HEAD ",\"proof\":\"" GROUP "\"}", "", 0, "no sender");
+	bad("{\"type\":\"initial-contact\"," HEAD ",\"sender\":\"" ONION "\"}", "", 0, "no proof");
+	bad("{\"type\":\"initial-contact\"," HEAD ",\"sender\":\"" ONION "\",\"proof\":\"00\"}", "",
+	    0, "a short proof");
+	bad("{\"type\":\"initial-contact\"," HEAD ",\"proof\":\"" GROUP
+	    "\",\"sender\":\"25njqamcweflpvkl73j4szahhihoc4xt3ktcgjnpaingr5yhkenl5sid\"}",
+	    "", 0, "a sender without .onion");
+	bad("{\"type\":\"initial-contact\"," HEAD ",\"proof\":\"" GROUP
+	    "\",\"sender\":\"35njqamcweflpvkl73j4szahhihoc4xt3ktcgjnpaingr5yhkenl5sid.onion\"}",
+	    "", 0, "a sender with a wrong checksum");
+}
+
+int main(void)
+{
+	test_names();
+	test_message();
+	test_common();
+	test_encode_bounds();
+	test_ping();
+	test_initial();
+	return done();
+}

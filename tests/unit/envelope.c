@@ -143,10 +143,9 @@ static int refused(const uint8_t *data, size_t len, const uint8_t *k, const uint
 	struct buf plain = BUF_INIT(ENVELOPE_MAX);
 	struct envelope e = {0};
 	int r = envelope_open(&e, &plain, data, len, k, who);
-	int good =
-	    r == MP_EBAD && strcmp(err_detail(), refusal) == 0 && plain.len == 0 &&
-	    e.header == NULL && e.body == NULL &&
-	    (plain.data == NULL || sodium_is_zero(plain.data, plain.cap < len ? plain.cap : len));
+	int good = r == MP_EBAD && strcmp(err_detail(), refusal) == 0 && plain.len == 0 &&
+	           e.header == NULL && e.body == NULL &&
+	           (plain.data == NULL || sodium_is_zero(plain.data, len - ENVELOPE_OVERHEAD));
 
 	buf_free(&plain);
 	return good;

@@ -14,7 +14,8 @@
 #   meet A B      two homes with identities (made when they are not there) whose people know each other: in
 #                 A a contact B, in B a contact A, both confirmed
 #   onion NAME    prints the home's onion address
-#   start CMD     runs CMD in the background until the test ends; its pid is in $pid
+#   start CMD     runs the program CMD in the background until the test ends (with a home: start env
+#                 MP_HOME="$T/a" mp-recv ...); its pid is in $pid
 #   wait_for CMD  polls until CMD exits 0, 30 s at most
 #   free_port     prints a TCP port that nobody listens on
 #   serve_tls NAME    mp-recv -l for the home, with a route in $T/routes for all others; pid in $pid
@@ -149,7 +150,7 @@ finish() {
 home() {
 	MP_HOME=$T/$1
 	export MP_HOME
-	mkdir -p -m 700 "$MP_HOME"
+	[ -d "$MP_HOME" ] || mkdir -m 700 "$MP_HOME"
 }
 
 as() {

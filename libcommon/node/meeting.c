@@ -1,0 +1,224 @@
+#include "node/meeting.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "crypto/identity.h"
+#include "wire/wire.h"
+
+static int check_name(const char *name)
+{
+	if (text_name_ok(name))
+		return MP_OK;
+	return err_set(MP_EUSAGE,
+	    "bad name '%.80s': up to 32 of a-z, 0-9, '.', '_' and '-', a letter or digit first",
+	    name);
+}
+
+static int set_name(struct contact *c, const char *name)
+{
+	int r = check_name(name);
+
+	memset(c, 0, sizeof(*c));
+	if (r == MP_OK)
+		memcpy(c->name, name, strlen(name) + 1);
+	return r;
+}
+
+/* Offers past their time give their names back. */
+static int expire_offers(struct store *s, int64_t now)
+{
+	int64_t n = 0;
+	int r = key_expire(s, now, &n);
+
+	return r == MP_OK && n > 0 ? store_erase(s) : r;
+}
+
+static int store_offer(struct store *s, struct contact *c, struct contact_key *k, int64_t now)
+{
+	int r = store_begin(s);
+
+	if (r == MP_OK)
+		r = contact_add(s, c, now);
+	k->contact = c->row;
+	if (r == MP_OK)
+		r = key_add(s, k);
+	if (r == MP_OK)
+		r = store_commit(s);
+	if (r != MP_OK)
+		store_rollback(s);
+	return r;
+}
+
+int meeting_offer(
+    struct store *s, const char *name, int64_t now, int64_t expires, char card[static CARD_TEXT])
+{
+	struct contact_key k = {.role = KEY_OFFER, .has_recv = true};
+	struct contact c;
+	struct card d;
+	int r = set_name(&c, name);
+
+	if (r != MP_OK || (r = identity_public(d.onion)) != MP_OK ||
+	    (r = expire_offers(s, now)) != MP_OK)
+		return r;
+	c.state = CONTACT_OFFERED;
+	randombytes_buf(d.id, sizeof(d.id));
+	randombytes_buf(d.key, sizeof(d.key));
+	d.expires = k.expires = expires / MP_SECOND * MP_SECOND;
+	memcpy(k.cid, d.id, sizeof(k.cid));
+	memcpy(k.secret, d.key, sizeof(k.secret));
+	if ((r = kdf_offer(k.recv, d.key, d.id, d.onion)) == MP_OK)
+		r = store_offer(s, &c, &k, now);
+	if (r == MP_OK)
+		card_encode(card, &d);
+	sodium_memzero(&d, sizeof(d));
+	sodium_memzero(&k, sizeof(k));
+	return r;
+}
+
+/*
+ * A card names its offerer's address, so whoever is known by that address was
+ * met before: with this card, or with another.
+ */
+static int check_known(struct store *s, const struct card *d)
+{
+	static const enum key_role roles[] = {KEY_OFFER, KEY_PAIR};
+	struct contact_key k;
+	struct contact c;
+	int r = contact_by_onion(s, &c, d->onion);
+	bool same = false;
+
+	if (r == MP_ENONE)
+		return MP_OK;
+	for (size_t i = 0; r == MP_OK && i < 2 && !same; i++) {
+		r = key_get(s, &k, c.row, 0, roles[i]);
+		same = r == MP_OK && memcmp(k.cid, d->id, sizeof(k.cid)) == 0;
+		if (r == MP_ENONE)
+			r = MP_OK;
+	}
+	sodium_memzero(&k, sizeof(k));
+	if (r != MP_OK)
+		return r;
+	if (same)
+		return err_set(MP_EEXIST, "the contact card was accepted before, as '%s'", c.name);
+	return err_set(MP_EEXIST, "the contact card's address is known already, as '%s'", c.name);
+}
+
+static int check_card(struct store *s, const struct card *d, int64_t now)
+{
+	uint8_t self[32];
+	char when[CLOCK_TEXT];
+	int r = identity_public(self);
+
+	if (r != MP_OK)
+		return r;
+	if (memcmp(self, d->onion, sizeof(self)) == 0)
+		return err_set(MP_EBAD, "the contact card is this identity's own");
+	if (d->expires <= now) {
+		clock_format(when, d->expires);
+		return err_set(MP_EBAD, "the contact card expired at %s", when);
+	}
+	return check_known(s, d);
+}
+
+/* What the acceptor seals the initial-contact with, and what both use from then on. */
+static int make_keys(struct contact_key *offer, struct contact_key *pair, const struct card *d)
+{
+	struct identity *self = NULL;
+	int r = identity_load(&self);
+
+	if (r != MP_OK)
+		return r;
+	offer->role = KEY_OFFER;
+	offer->expires = d->expires;
+	offer->has_send = true;
+	pair->role = KEY_PAIR;
+	pair->has_send = pair->has_recv = true;
+	memcpy(offer->cid, d->id, sizeof(offer->cid));
+	memcpy(pair->cid, d->id, sizeof(pair->cid));
+	memcpy(offer->secret, d->key, sizeof(offer->secret));
+	memcpy(pair->secret, d->key, sizeof(pair->secret));
+	r = kdf_offer(offer->send, d->key, d->id, d->onion);
+	if (r == MP_OK)
+		r = kdf_pair(pair->send, pair->recv, self, d->onion, d->key, d->id);
+	identity_free(self);
+	return r;
+}
+
+static int store_accepted(struct store *s, const struct config *cfg, struct contact *c,
+    struct contact_key *offer, struct contact_key *pair, int64_t now, struct record *rec)
+{
+	int r = store_begin(s);
+
+	if (r == MP_OK)
+		r = contact_add(s, c, now);
+	offer->contact = pair->contact = c->row;
+	if (r == MP_OK)
+		r = key_add(s, offer);
+	if (r == MP_OK)
+		r = key_add(s, pair);
+	if (r == MP_OK)
+		r = meeting_greeting(s, cfg, c, rec);
+	if (r == MP_OK)
+		r = store_commit(s);
+	if (r != MP_OK)
+		store_rollback(s);
+	return r;
+}
+
+int meeting_accept(struct store *s, const struct config *cfg, const char *name, const char *text,
+    size_t len, int64_t now, struct record *rec)
+{
+	struct contact_key offer = {0}, pair = {0};
+	struct contact c;
+	struct card d = {0};
+	int r = set_name(&c, name);
+
+	if (r != MP_OK)
+		return r;
+	if ((r = card_decode(&d, text, len)) != MP_OK || (r = expire_offers(s, now)) != MP_OK ||
+	    (r = check_card(s, &d, now)) != MP_OK || (r = make_keys(&offer, &pair, &d)) != MP_OK)
+		goto out;
+	c.state = CONTACT_PENDING;
+	c.has_onion = c.has_greeting = true;
+	memcpy(c.onion, d.onion, sizeof(c.onion));
+	randombytes_buf(c.greeting, sizeof(c.greeting));
+	r = store_accepted(s, cfg, &c, &offer, &pair, now, rec);
+out:
+	sodium_memzero(&d, sizeof(d));
+	sodium_memzero(&offer, sizeof(offer));
+	sodium_memzero(&pair, sizeof(pair));
+	return r;
+}
+
+int meeting_greeting(
+    struct store *s, const struct config *cfg, const struct contact *c, struct record *rec)
+{
+	struct wire w = {.type = WIRE_INITIAL_CONTACT};
+	struct contact_key k;
+	int r;
+
+	if (c->state != CONTACT_PENDING || !c->has_greeting)
+		return err_set(MP_ENONE, "no meeting with '%s' is under way", c->name);
+	/* Without the offer's key nothing can seal it: the card ran out. */
+	r = key_for_sending(s, &k, c->row, KEY_OFFER);
+	sodium_memzero(&k, sizeof(k));
+	if (r != MP_OK)
+		return r == MP_ENONE ? err_set(r, "the contact card of '%s' has expired", c->name)
+		                     : r;
+	rec->class = CLASS_OUT;
+	strcpy(rec->kind, wire_type_name(w.type));
+	memcpy(rec->contact, c->name, sizeof(rec->contact));
+	rec->has_id = true;
+	memcpy(rec->id, c->greeting, sizeof(rec->id));
+	rec->time = c->created;
+	rec->ref[0] = '\0';
+	w.u.initial.nickname = cfg->nickname[0] != '\0' ? cfg->nickname : NULL;
+	buf_clear(&rec->body);
+	rec->has_body = true;
+	return wire_to_body(&rec->body, &w);
+}

@@ -1,6 +1,7 @@
 /*
- * routes: which onion addresses are reached directly: lines `ONION HOST:PORT`, # comments, numeric hosts
- * only (a name would need a look-up).  MP_EBAD names file and line.  Read again when the file changes.
+ * routes: which onion addresses are reached directly: lines `ONION HOST:PORT`, # comments, numeric
+ * hosts only (a name would need a look-up).  MP_EBAD names file and line.  Read again when the file
+ * changes.
  */
 #ifndef MP_NET_ROUTES_H
 #define MP_NET_ROUTES_H

@@ -1,325 +1,21 @@
 #include "net/server.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "crypto/envelope.h"
 #include "net/addr.h"
+#include "net/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#define FIRST_BYTE 5    /* s for a new connection to begin a request */
-#define IDLE 60         /* s without a byte, later */
-#define HEADER_MAX 8192 /* bytes of header in a request */
-#define POOL 32768      /* libmicrohttpd's memory for a connection: header, read and write buffer */
-#define STOP_TIME 10000 /* ms that requests under way have when the listener stops */
-#define DRAIN_TIME 2000 /* ms, and */
+#define STOP_TIME 10000    /* ms that requests under way have when the listener stops */
+#define DRAIN_TIME 2000    /* ms, and */
 #define DRAIN_MAX 2097152L /* bytes that are still read so that an early answer is not lost */
 #define BACKLOG 1024
-#define MEDIA_TYPE "application/octet-stream"
-
-/*
- * conn: one connection and the request that it is at.  deadline always holds a time, so
- * that a client who sends a byte now and then gains nothing over a silent one.
- */
-struct conn {
-	struct conn *next, **at; /* server's list; under its lock */
-	int fd;
-	atomic_llong deadline; /* ms, monotonic: written by its thread, read by the sweeper */
-	bool fresh;            /* has not served a request yet */
-	bool began, bad, large;
-	unsigned long long got;
-	struct buf body;
-};
-
-struct server {
-	const struct server_options *o;
-	pthread_mutex_t lock;
-	struct conn *conns;
-	size_t open;
-	atomic_uint threads;  /* indices given out */
-	atomic_size_t busy;   /* requests under way */
-	atomic_bool stopping; /* answers close their connection */
-	bool early;           /* answered before the request was read (one connection) */
-};
-
-static void server_init(struct server *s, const struct server_options *o)
-{
-	memset(s, 0, sizeof(*s));
-	s->o = o;
-	pthread_mutex_init(&s->lock, NULL);
-}
-
-/* Which of the pool's threads this is: each belongs to one server for its whole life. */
-static unsigned thread_index(struct server *s)
-{
-	static _Thread_local const struct server *of;
-	static _Thread_local unsigned index;
-
-	if (of != s) {
-		of = s;
-		index = atomic_fetch_add(&s->threads, 1);
-	}
-	return index;
-}
-
-static struct conn *conn_of(struct MHD_Connection *mc)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info == NULL ? NULL : info->socket_context;
-}
-
-static void conn_open(struct server *s, struct MHD_Connection *mc, void **ctx)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct conn *c = calloc(1, sizeof(*c));
-
-	/* Without a context every request is refused. */
-	if ((*ctx = c) == NULL || info == NULL)
-		return;
-	c->fd = info->connect_fd;
-	c->fresh = true;
-	c->body = (struct buf)BUF_INIT(ENVELOPE_MAX);
-	atomic_init(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
-	pthread_mutex_lock(&s->lock);
-	c->next = s->conns;
-	c->at = &s->conns;
-	if (c->next != NULL)
-		c->next->at = &c->next;
-	s->conns = c;
-	s->open++;
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void request_end(struct server *s, struct conn *c)
-{
-	if (!c->began)
-		return;
-	c->began = false;
-	buf_free(&c->body);
-	atomic_store(&c->deadline, clock_monotonic() + IDLE * MP_SECOND);
-	atomic_fetch_sub(&s->busy, 1);
-}
-
-/* The descriptor is closed only after this, so the sweeper never shuts down a stranger's. */
-static void conn_close(struct server *s, struct conn *c)
-{
-	if (c == NULL)
-		return;
-	request_end(s, c);
-	pthread_mutex_lock(&s->lock);
-	if (c->at != NULL) {
-		*c->at = c->next;
-		if (c->next != NULL)
-			c->next->at = c->at;
-		s->open--;
-	}
-	pthread_mutex_unlock(&s->lock);
-	buf_free(&c->body);
-	free(c);
-}
-
-static void on_connection(
-    void *ctx, struct MHD_Connection *mc, void **conn_ctx, enum MHD_ConnectionNotificationCode code)
-{
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		conn_open(ctx, mc, conn_ctx);
-	else
-		conn_close(ctx, *conn_ctx);
-}
-
-/*
- * The first line of a request is there, its URI not yet decoded.  From here on a pause
- * may last longer than the few seconds that a stranger has to say something at all.
- */
-static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mc)
-{
-	struct server *s = ctx;
-	struct conn *c = conn_of(mc);
-
-	if (c == NULL)
-		return NULL;
-	if (c->fresh)
-		MHD_set_connection_option(mc, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE);
-	c->fresh = false;
-	c->began = true;
-	c->large = false;
-	c->got = 0;
-	c->bad = uri == NULL || strcmp(uri, "/") != 0;
-	atomic_fetch_add(&s->busy, 1);
-	atomic_store(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
-	return c;
-}
-
-static void on_completed(
-    void *ctx, struct MHD_Connection *mc, void **request, enum MHD_RequestTerminationCode why)
-{
-	struct conn *c = conn_of(mc);
-
-	(void)request;
-	(void)why;
-	if (c != NULL)
-		request_end(ctx, c);
-}
-
-static const char *header(struct MHD_Connection *mc, const char *name)
-{
-	return MHD_lookup_connection_value(mc, MHD_HEADER_KIND, name);
-}
-
-/* Canonical digits only; one that is not a number is as good as too large. */
-static unsigned long long content_length(struct MHD_Connection *mc)
-{
-	const char *s = header(mc, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	char *end;
-	unsigned long long v;
-
-	if (s == NULL)
-		return 0;
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	return errno != 0 || *end != '\0' || *s == '-' ? ULLONG_MAX : v;
-}
-
-/* What the header alone says about a request: bad, or large. */
-static void judge(
-    struct conn *c, struct MHD_Connection *mc, const char *method, const char *version)
-{
-	const char *type = header(mc, MHD_HTTP_HEADER_CONTENT_TYPE);
-	const union MHD_ConnectionInfo *size =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || strcmp(version, "HTTP/1.1") != 0 ||
-	    type == NULL || strcasecmp(type, MEDIA_TYPE) != 0 || size == NULL ||
-	    size->header_size > HEADER_MAX)
-		c->bad = true;
-	/* Two lengths at once are how requests are smuggled. */
-	if (header(mc, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL &&
-	    header(mc, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL)
-		c->bad = true;
-	c->large = content_length(mc) > ENVELOPE_MAX;
-}
-
-static enum MHD_Result send_answer(
-    struct server *s, struct MHD_Connection *mc, const struct server_answer *a)
-{
-	struct MHD_Response *r;
-	enum MHD_Result rc;
-	bool with_reply = a->status == 200;
-	char seconds[24];
-
-	r = MHD_create_response_from_buffer(with_reply ? a->reply.len : 0,
-	    with_reply ? a->reply.data : NULL,
-	    with_reply ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
-	if (r == NULL)
-		return MHD_NO;
-	if (with_reply)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, MEDIA_TYPE);
-	if (a->retry_after > 0 && (a->status == 429 || a->status == 503)) {
-		snprintf(seconds, sizeof(seconds), "%lld", (long long)a->retry_after);
-		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-	}
-	if (atomic_load(&s->stopping) || a->status == 413)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-	rc = MHD_queue_response(mc, (unsigned)a->status, r);
-	MHD_destroy_response(r);
-	return rc;
-}
-
-static enum MHD_Result answer_status(struct server *s, struct MHD_Connection *mc, int status)
-{
-	struct server_answer a = {.status = status, .reply = BUF_INIT(0)};
-
-	return send_answer(s, mc, &a);
-}
-
-static enum MHD_Result answer_early(struct server *s, struct MHD_Connection *mc)
-{
-	s->early = true;
-	return answer_status(s, mc, 413);
-}
-
-/* A body that is not wanted is read to its end all the same: the refusal then arrives. */
-static enum MHD_Result take_body(struct conn *c, const char *data, size_t *len)
-{
-	c->got += *len;
-	if (c->got > ENVELOPE_MAX)
-		c->large = true;
-	if (c->got > 2ull * ENVELOPE_MAX)
-		return MHD_NO;
-	if (c->bad || c->large)
-		buf_free(&c->body);
-	else if (buf_add(&c->body, data, *len) != 0)
-		return MHD_NO;
-	*len = 0;
-	return MHD_YES;
-}
-
-static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Connection *mc)
-{
-	struct server_answer a = {.status = 503, .reply = BUF_INIT(ENVELOPE_MAX)};
-	enum MHD_Result rc;
-
-	s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
-	rc = send_answer(s, mc, &a);
-	buf_free(&a.reply);
-	return rc;
-}
-
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mc, const char *url,
-    const char *method, const char *version, const char *data, size_t *len, void **request)
-{
-	struct conn *c = conn_of(mc);
-
-	(void)url; /* judged as it came, before it was decoded */
-	if (c == NULL || !c->began)
-		return MHD_NO;
-	if (*request != (void *)&c->got) {
-		*request = &c->got;
-		judge(c, mc, method, version);
-		return c->large ? answer_early(ctx, mc) : MHD_YES;
-	}
-	if (*len > 0)
-		return take_body(c, data, len);
-	if (c->large)
-		return answer_status(ctx, mc, 413);
-	if (c->bad || c->body.len == 0)
-		return answer_status(ctx, mc, 400);
-	return handle(ctx, c, mc);
-}
-
-/* What connection and listener have in common; array: further options. */
-static struct MHD_Daemon *start(struct server *s, unsigned flags, struct MHD_OptionItem *array)
-{
-	return MHD_start_daemon(flags | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
-	    s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)FIRST_BYTE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, array, MHD_OPTION_END);
-}
-
-static void no_delay(int fd)
-{
-	int on = 1;
-
-	/* Best effort: a Unix socket has no such thing. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
 
 /*
  * An answer given before the request was read is lost when the connection is reset, as it
@@ -370,20 +66,20 @@ int server_connection(int fd, const struct server_options *o)
 		return err_set(MP_EUSAGE, "descriptor %d is no connected socket", fd);
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0)
 		return errno == ENOTCONN ? 0 : err_sys("cannot tell the peer of descriptor %d", fd);
-	no_delay(fd);
+	daemon_no_delay(fd);
 	if ((own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return err_sys("cannot copy descriptor %d", fd);
-	server_init(&s, o);
-	if ((d = start(&s, MHD_USE_NO_LISTEN_SOCKET | MHD_USE_POLL, none)) == NULL) {
+	daemon_init(&s, o);
+	if ((d = daemon_start(&s, MHD_USE_NO_LISTEN_SOCKET | MHD_USE_POLL, none)) == NULL) {
 		close(own);
+		daemon_stop(&s, NULL);
 		return err_set(MP_ENOMEM, "cannot start the HTTP server");
 	}
 	if (MHD_add_connection(d, own, (struct sockaddr *)&peer, len) != MHD_YES)
 		rc = err_sys("cannot serve descriptor %d", fd);
 	else
 		run_one(&s, d, fd);
-	MHD_stop_daemon(d);
-	pthread_mutex_destroy(&s.lock);
+	daemon_stop(&s, d);
 	drain(fd, s.early);
 	return rc;
 }
@@ -449,7 +145,7 @@ static struct MHD_Daemon *start_listener(struct server *s, int fd, const struct 
 		    MHD_OPTION_HTTPS_PRIORITIES, 0, "SECURE128:-VERS-ALL:+VERS-TLS1.3"};
 	}
 	items[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-	return start(s, flags, items);
+	return daemon_start(s, flags, items);
 }
 
 /* Until stop_fd is readable, then until nothing is under way. */
@@ -475,7 +171,7 @@ int server_listen(const char *where, const struct server_options *o, int stop_fd
     void (*ready)(void *ctx, const char *where))
 {
 	struct addr a = {.len = sizeof(a.ss)};
-	struct MHD_Daemon *d;
+	struct MHD_Daemon *d = NULL;
 	char text[ADDR_TEXT];
 	struct server s;
 	int fd, rc = 0;
@@ -484,8 +180,8 @@ int server_listen(const char *where, const struct server_options *o, int stop_fd
 		return err_set(MP_EUSAGE, "1 to 16 threads, and a connection each at least");
 	if ((fd = listen_fd(where)) < 0)
 		return fd;
-	no_delay(fd); /* inherited by what is accepted */
-	server_init(&s, o);
+	daemon_no_delay(fd); /* inherited by what is accepted */
+	daemon_init(&s, o);
 	if (getsockname(fd, (struct sockaddr *)&a.ss, &a.len) != 0) {
 		rc = err_sys("cannot tell the address of '%s'", where);
 		goto out;
@@ -498,11 +194,10 @@ int server_listen(const char *where, const struct server_options *o, int stop_fd
 	if (ready != NULL)
 		ready(o->ctx, text);
 	watch(&s, d, stop_fd);
-	fd = -1;
-	MHD_stop_daemon(d);
+	fd = -1; /* closed when it stopped */
 out:
+	daemon_stop(&s, d);
 	if (fd >= 0)
 		close(fd);
-	pthread_mutex_destroy(&s.lock);
 	return rc;
 }

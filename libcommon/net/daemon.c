@@ -1,0 +1,291 @@
+#include "net/daemon.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "crypto/envelope.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define FIRST_BYTE 5    /* s for a new connection to begin a request */
+#define IDLE 60         /* s without a byte, later */
+#define HEADER_MAX 8192 /* bytes of header in a request */
+#define POOL 32768      /* libmicrohttpd's memory for a connection: header, read and write buffer */
+#define MEDIA_TYPE "application/octet-stream"
+
+void daemon_init(struct server *s, const struct server_options *o)
+{
+	memset(s, 0, sizeof(*s));
+	s->o = o;
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+/* Which of the pool's threads this is: each belongs to one server for its whole life. */
+static unsigned thread_index(struct server *s)
+{
+	static _Thread_local const struct server *of;
+	static _Thread_local unsigned index;
+
+	if (of != s) {
+		of = s;
+		index = atomic_fetch_add(&s->threads, 1);
+	}
+	return index;
+}
+
+static struct conn *conn_of(struct MHD_Connection *mc)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+static void conn_open(struct server *s, struct MHD_Connection *mc, void **ctx)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct conn *c = calloc(1, sizeof(*c));
+
+	/* Without a context every request is refused. */
+	if ((*ctx = c) == NULL || info == NULL)
+		return;
+	c->fd = info->connect_fd;
+	c->fresh = true;
+	c->body = (struct buf)BUF_INIT(ENVELOPE_MAX);
+	atomic_init(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
+	pthread_mutex_lock(&s->lock);
+	c->next = s->conns;
+	c->at = &s->conns;
+	if (c->next != NULL)
+		c->next->at = &c->next;
+	s->conns = c;
+	s->open++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void request_end(struct server *s, struct conn *c)
+{
+	if (!c->began)
+		return;
+	c->began = false;
+	buf_free(&c->body);
+	atomic_store(&c->deadline, clock_monotonic() + IDLE * MP_SECOND);
+	atomic_fetch_sub(&s->busy, 1);
+}
+
+/* The descriptor is closed only after this, so the sweeper never shuts down a stranger's. */
+static void conn_close(struct server *s, struct conn *c)
+{
+	if (c == NULL)
+		return;
+	request_end(s, c);
+	pthread_mutex_lock(&s->lock);
+	if (c->at != NULL) {
+		*c->at = c->next;
+		if (c->next != NULL)
+			c->next->at = c->at;
+		s->open--;
+	}
+	pthread_mutex_unlock(&s->lock);
+	buf_free(&c->body);
+	free(c);
+}
+
+static void on_connection(
+    void *ctx, struct MHD_Connection *mc, void **conn_ctx, enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		conn_open(ctx, mc, conn_ctx);
+	else
+		conn_close(ctx, *conn_ctx);
+}
+
+/*
+ * The first line of a request is there, its URI not yet decoded.  From here on a pause
+ * may last longer than the few seconds that a stranger has to say something at all.
+ */
+static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mc)
+{
+	struct server *s = ctx;
+	struct conn *c = conn_of(mc);
+
+	if (c == NULL)
+		return NULL;
+	if (c->fresh)
+		MHD_set_connection_option(mc, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE);
+	c->fresh = false;
+	c->began = true;
+	c->large = false;
+	c->got = 0;
+	c->bad = uri == NULL || strcmp(uri, "/") != 0;
+	atomic_fetch_add(&s->busy, 1);
+	atomic_store(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
+	return c;
+}
+
+static void on_completed(
+    void *ctx, struct MHD_Connection *mc, void **request, enum MHD_RequestTerminationCode why)
+{
+	struct conn *c = conn_of(mc);
+
+	(void)request;
+	(void)why;
+	if (c != NULL)
+		request_end(ctx, c);
+}
+
+static const char *header(struct MHD_Connection *mc, const char *name)
+{
+	return MHD_lookup_connection_value(mc, MHD_HEADER_KIND, name);
+}
+
+/* Canonical digits only; one that is not a number is as good as too large. */
+static unsigned long long content_length(struct MHD_Connection *mc)
+{
+	const char *s = header(mc, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	char *end;
+	unsigned long long v;
+
+	if (s == NULL)
+		return 0;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	return errno != 0 || *end != '\0' || *s == '-' ? ULLONG_MAX : v;
+}
+
+/* What the header alone says about a request: bad, or large. */
+static void judge(
+    struct conn *c, struct MHD_Connection *mc, const char *method, const char *version)
+{
+	const char *type = header(mc, MHD_HTTP_HEADER_CONTENT_TYPE);
+	const union MHD_ConnectionInfo *size =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || strcmp(version, "HTTP/1.1") != 0 ||
+	    type == NULL || strcasecmp(type, MEDIA_TYPE) != 0 || size == NULL ||
+	    size->header_size > HEADER_MAX)
+		c->bad = true;
+	/* Two lengths at once are how requests are smuggled. */
+	if (header(mc, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL &&
+	    header(mc, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL)
+		c->bad = true;
+	c->large = content_length(mc) > ENVELOPE_MAX;
+}
+
+static enum MHD_Result send_answer(
+    struct server *s, struct MHD_Connection *mc, const struct server_answer *a)
+{
+	struct MHD_Response *r;
+	enum MHD_Result rc;
+	bool with_reply = a->status == 200;
+	char seconds[24];
+
+	r = MHD_create_response_from_buffer(with_reply ? a->reply.len : 0,
+	    with_reply ? a->reply.data : NULL,
+	    with_reply ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
+	if (r == NULL)
+		return MHD_NO;
+	if (with_reply)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, MEDIA_TYPE);
+	if (a->retry_after > 0 && (a->status == 429 || a->status == 503)) {
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)a->retry_after);
+		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
+	if (atomic_load(&s->stopping) || a->status == 413)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+	rc = MHD_queue_response(mc, (unsigned)a->status, r);
+	MHD_destroy_response(r);
+	return rc;
+}
+
+static enum MHD_Result answer_status(struct server *s, struct MHD_Connection *mc, int status)
+{
+	struct server_answer a = {.status = status, .reply = BUF_INIT(0)};
+
+	return send_answer(s, mc, &a);
+}
+
+static enum MHD_Result answer_early(struct server *s, struct MHD_Connection *mc)
+{
+	s->early = true;
+	return answer_status(s, mc, 413);
+}
+
+/* A body that is not wanted is read to its end all the same: the refusal then arrives. */
+static enum MHD_Result take_body(struct conn *c, const char *data, size_t *len)
+{
+	c->got += *len;
+	if (c->got > ENVELOPE_MAX)
+		c->large = true;
+	if (c->got > 2ull * ENVELOPE_MAX)
+		return MHD_NO;
+	if (c->bad || c->large)
+		buf_free(&c->body);
+	else if (buf_add(&c->body, data, *len) != 0)
+		return MHD_NO;
+	*len = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Connection *mc)
+{
+	struct server_answer a = {.status = 503, .reply = BUF_INIT(ENVELOPE_MAX)};
+	enum MHD_Result rc;
+
+	s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
+	rc = send_answer(s, mc, &a);
+	buf_free(&a.reply);
+	return rc;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mc, const char *url,
+    const char *method, const char *version, const char *data, size_t *len, void **request)
+{
+	struct conn *c = conn_of(mc);
+
+	(void)url; /* judged as it came, before it was decoded */
+	if (c == NULL || !c->began)
+		return MHD_NO;
+	if (*request != (void *)&c->got) {
+		*request = &c->got;
+		judge(c, mc, method, version);
+		return c->large ? answer_early(ctx, mc) : MHD_YES;
+	}
+	if (*len > 0)
+		return take_body(c, data, len);
+	if (c->large)
+		return answer_status(ctx, mc, 413);
+	if (c->bad || c->body.len == 0)
+		return answer_status(ctx, mc, 400);
+	return handle(ctx, c, mc);
+}
+
+struct MHD_Daemon *daemon_start(struct server *s, unsigned flags, struct MHD_OptionItem *array)
+{
+	return MHD_start_daemon(flags | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
+	    s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)FIRST_BYTE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, array, MHD_OPTION_END);
+}
+
+void daemon_stop(struct server *s, struct MHD_Daemon *d)
+{
+	if (d != NULL)
+		MHD_stop_daemon(d);
+	pthread_mutex_destroy(&s->lock);
+}
+
+void daemon_no_delay(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}

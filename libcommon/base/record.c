@@ -258,6 +258,29 @@ static int fill(struct record_reader *r)
 	return 0;
 }
 
+/* The next LF behind the first *seen bytes of the line, or NULL; *seen is then what the line has.
+ */
+static const uint8_t *find_end(const struct record_reader *r, size_t *seen)
+{
+	size_t from = r->at + *seen;
+	const uint8_t *lf = NULL;
+
+	if (from < r->line.len)
+		lf = memchr(r->line.data + from, '\n', r->line.len - from);
+	*seen = (lf != NULL ? (size_t)(lf - r->line.data) : r->line.len) - r->at;
+	return lf;
+}
+
+/* What is left when the input has ended. */
+static int last_line(struct record_reader *r)
+{
+	if (r->at == r->line.len)
+		return 0;
+	r->number++;
+	r->at = r->line.len;
+	return err_set(MP_EBAD, "last line has no line feed: cut off");
+}
+
 /*
  * Makes the next line the current one: 1, 0 at the end, or a code.  A line that passes the
  * limit is given up as soon as it does, and its rest skipped by the next call.
@@ -265,24 +288,21 @@ static int fill(struct record_reader *r)
 static int next_line(struct record_reader *r)
 {
 	size_t seen = 0; /* of the line that begins at r->at; no LF in them */
-	const uint8_t *start, *lf;
 	int rc;
 
 	for (;;) {
-		start = r->line.data + r->at;
-		lf = r->line.len > r->at + seen
-		         ? memchr(start + seen, '\n', r->line.len - r->at - seen)
-		         : NULL;
-		seen = lf != NULL ? (size_t)(lf - start) : r->line.len - r->at;
-		if (r->skipping) {
+		const uint8_t *lf = find_end(r, &seen);
+		bool skipped = r->skipping;
+
+		if (skipped || seen > RECORD_LINE) {
 			r->at += seen + (lf != NULL);
 			r->skipping = lf == NULL;
 			seen = 0;
-		} else if (seen > RECORD_LINE) {
-			r->number++;
-			r->at += seen + (lf != NULL);
-			r->skipping = lf == NULL;
-			return err_set(MP_ELIMIT, "line is longer than %u bytes", RECORD_LINE);
+			if (!skipped) {
+				r->number++;
+				return err_set(
+				    MP_ELIMIT, "line is longer than %u bytes", RECORD_LINE);
+			}
 		} else if (lf != NULL) {
 			r->number++;
 			r->raw = r->at;
@@ -293,15 +313,10 @@ static int next_line(struct record_reader *r)
 		if (lf != NULL)
 			continue;
 		if (r->eof)
-			break;
+			return last_line(r);
 		if ((rc = fill(r)) != 0)
 			return rc;
 	}
-	if (r->at == r->line.len)
-		return 0;
-	r->number++;
-	r->at = r->line.len;
-	return err_set(MP_EBAD, "last line has no line feed: cut off");
 }
 
 int record_read(struct record_reader *r, struct record **rec)
@@ -328,5 +343,5 @@ bool record_ready(const struct record_reader *r)
 const char *record_raw(const struct record_reader *r, size_t *len)
 {
 	*len = r->rawlen;
-	return (const char *)r->line.data + r->raw;
+	return r->line.data != NULL ? (const char *)r->line.data + r->raw : "";
 }

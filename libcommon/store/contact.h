@@ -7,11 +7,10 @@
 #ifndef MP_STORE_CONTACT_H
 #define MP_STORE_CONTACT_H
 
-#include "crypto/envelope.h"
+#include "store/key.h"
 #include "store/store.h"
 
 enum contact_state { CONTACT_OFFERED, CONTACT_PENDING, CONTACT_ACTIVE };
-enum key_role { KEY_OFFER, KEY_PAIR };
 
 struct contact {
 	int64_t row;
@@ -26,19 +25,10 @@ struct contact {
 	int64_t created, seen; /* seen: last authentic message, 0 never */
 };
 
-struct contact_key {
-	int64_t row, contact;
-	int64_t epoch;
-	enum key_role role;
-	uint8_t cid[32], secret[32];
-	bool has_send, has_recv, used;
-	uint8_t send[32], recv[32];
-	int64_t sealed, expires;
-};
-
 /* Inserts; MP_EEXIST when the name is taken. Sets c->row, isolation and created. */
 int contact_add(struct store *s, struct contact *c, int64_t now);
-int contact_get(struct store *s, struct contact *c, const char *name); /* MP_ENONE: "no contact 'x'" */
+int contact_get(
+    struct store *s, struct contact *c, const char *name); /* MP_ENONE: "no contact 'x'" */
 int contact_by_row(struct store *s, struct contact *c, int64_t row);
 int contact_by_onion(struct store *s, struct contact *c, const uint8_t onion[static 32]);
 /* In order of name; fn returns non-zero to stop, which is handed back. */
@@ -49,28 +39,12 @@ int contact_set_blocked(struct store *s, int64_t row, bool blocked);
 int contact_set_verified(struct store *s, int64_t row, bool verified);
 int contact_set_seen(struct store *s, int64_t row, int64_t now); /* at most once a minute on disk */
 /* Offered to active: the peer's address and word for himself. */
-int contact_activate(struct store *s, int64_t row, const uint8_t onion[static 32], const char *nickname);
+int contact_activate(
+    struct store *s, int64_t row, const uint8_t onion[static 32], const char *nickname);
 /* Pending to active; forgets greeting and the offer key. MP_ENONE when it is not pending. */
 int contact_confirm(struct store *s, int64_t row);
-int contact_picture_set(struct store *s, int64_t row, const void *data, size_t len); /* len 0 removes */
+int contact_picture_set(
+    struct store *s, int64_t row, const void *data, size_t len); /* len 0 removes */
 int contact_picture_get(struct store *s, int64_t row, struct buf *out);
-
-int key_add(struct store *s, struct contact_key *k); /* sets k->row; MP_EEXIST for the same epoch and role */
-int key_by_row(struct store *s, struct contact_key *k, int64_t row);
-/* The newest key of that role with a sending half. */
-int key_for_sending(struct store *s, struct contact_key *k, int64_t contact, enum key_role role);
-int key_get(struct store *s, struct contact_key *k, int64_t contact, int64_t epoch, enum key_role role);
-int key_set_used(struct store *s, int64_t row);
-int key_remove(struct store *s, int64_t row);
-/* Adds n to the count of what was sealed; MP_ELIMIT at 2^32; *warn when 2^31 was just passed. */
-int key_count_sealed(struct store *s, int64_t row, int64_t n, bool *warn);
-/* Offer keys past their time: gone, with the contact when it is still only offered. *n removed. */
-int key_expire(struct store *s, int64_t now, int64_t *n);
-
-/*
- * The packed keyring.  keyring_load() replaces b when the stored version differs from *version
- * (start with -1) and sets *version; otherwise it costs one small read.
- */
-int keyring_load(struct store *s, struct buf *b, int64_t *version);
 
 #endif

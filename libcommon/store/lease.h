@@ -18,5 +18,9 @@ struct lease {
 void lease_make(struct lease *l, int64_t now, int64_t ms);
 /* True when somebody else still holds it. */
 bool lease_held(const struct lease *l, int64_t now);
+/* True when anybody does, this process included: what it works on is not claimed a second time. */
+bool lease_live(const struct lease *l, int64_t now);
+/* Made by this process, whether over or not. */
+bool lease_own(const struct lease *l);
 
 #endif

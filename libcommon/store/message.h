@@ -25,34 +25,39 @@ enum message_state {
 
 /*
  * Stores rec (its kind, id, time, ref, body) as state; contact 0 for an event without one.
- * MP_EEXIST when (contact, dir, id) is there already, unchanged.
+ * MP_EEXIST when (contact, dir, id) is there already, unchanged.  A new one touches run/inbox after
+ * the commit.
  */
 int message_add(struct store *s, int64_t contact, enum message_dir dir, enum message_state state,
     const struct record *rec, int64_t now);
 
-/* An event with a fresh id: body is text, or one JSON object for kinds that have one. Wakes after the caller's commit. */
-int message_event(struct store *s, int64_t contact, const char *kind, const char *body, int64_t now);
+/* An event with a fresh id: body is text, or one JSON object for kinds that have one. Wakes after
+ * the caller's commit. */
+int message_event(
+    struct store *s, int64_t contact, const char *kind, const char *body, int64_t now);
 
 /* Out messages: MP_ENONE when there is none such. */
-int message_set_state(struct store *s, int64_t contact, enum message_dir dir, const uint8_t id[static 16],
-    enum message_state state);
-int message_get_state(struct store *s, int64_t contact, enum message_dir dir, const uint8_t id[static 16],
-    enum message_state *state);
+int message_set_state(struct store *s, int64_t contact, enum message_dir dir,
+    const uint8_t id[static 16], enum message_state state);
+int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
+    const uint8_t id[static 16], enum message_state *state);
 
 /* Has this id been taken before?  1 yes (reply appended when one is stored), 0 no, or MP_E*. */
 int seen_get(struct store *s, int64_t contact, const uint8_t id[static 16], struct buf *reply);
-int seen_add(struct store *s, int64_t contact, const uint8_t id[static 16], const void *reply, size_t len);
+int seen_add(
+    struct store *s, int64_t contact, const uint8_t id[static 16], const void *reply, size_t len);
 
 struct message_query {
-	bool all;	     /* history: in, was and events in order of arrival; else only what is new */
+	bool all; /* history: in, was and events in order of arrival; else only what is new */
 	const char *contact; /* NULL: any; a name */
-	int64_t after;	     /* only seq above this */
-	int64_t limit;	     /* 0: no limit; else the newest that many (all) or oldest that many (new) */
+	int64_t after;       /* only seq above this */
+	int64_t limit; /* 0: no limit; else the newest that many (all) or oldest that many (new) */
 };
 /*
- * Each message as a record (class in, was or event) in order of seq.  fn gets the seq; non-zero stops and is
- * handed back. The record is valid during the call.  No transaction is held while fn runs: rows
- * are read in batches, so that a slow reader of stdout does not keep the -wal from being emptied.
+ * Each message as a record (class in, was or event) in order of seq.  fn gets the seq; non-zero
+ * stops and is handed back. The record is valid during the call.  No transaction is held while fn
+ * runs: rows are read in batches, so that a slow reader of stdout does not keep the -wal from being
+ * emptied.
  */
 int message_each(struct store *s, const struct message_query *q,
     int (*fn)(void *ctx, const struct record *rec, int64_t seq), void *ctx);
@@ -64,16 +69,20 @@ int message_mark(struct store *s, const uint8_t id[static 16]);
 int message_unread(struct store *s, int64_t contact, int64_t *n);
 
 /*
- * For hooks: claims the oldest new message that is due and not leased, for ms, passing over contacts of
- * whom somebody works on a message just now (so one contact's stay in order, but one that backs off does
- * not hold up the next).  MP_ENONE when there is none.  *tries counts this one.
+ * For hooks: claims the oldest new message that is due and not leased, for ms, passing over
+ * contacts of whom somebody works on a message just now (so one contact's stay in order, but one
+ * that backs off does not hold up the next).  MP_ENONE when there is none.  *tries counts this one.
  */
-int message_claim(struct store *s, struct record *rec, int64_t *seq, int64_t *tries, int64_t now, int64_t ms);
+int message_claim(
+    struct store *s, struct record *rec, int64_t *seq, int64_t *tries, int64_t now, int64_t ms);
 /* Ends a claim: read, given up, or new again and due at `due`. */
 int message_release(struct store *s, int64_t seq, enum message_state state, int64_t due);
 
-/* Deletes what is older than `before` (0: no bound), of one contact (0: any), all but the newest `keep`
- * (-1: no bound); only messages that are not new, sealed or queued. *n deleted. Then store_erase(). */
+/*
+ * Deletes what is older than `before` (0: no bound), of one contact (0: any), all but the newest
+ * `keep`
+ * (-1: no bound); only messages that are not new, sealed or queued. *n deleted. Then store_erase().
+ */
 int message_prune(struct store *s, int64_t before, int64_t contact, int64_t keep, int64_t *n);
 
 #endif

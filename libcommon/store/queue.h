@@ -1,8 +1,8 @@
 /*
  * queue: the outbox.  A lane is one contact's control, message or file mail, delivered in order.
  *
- * A message or file lane is not due while the same contact's control lane has mail: nothing overtakes an
- * initial-contact.  Rows of state held or failed do not count as mail.
+ * A message or file lane is not due while the same contact's control lane has mail: nothing
+ * overtakes an initial-contact.  Rows of state held or failed do not count as mail.
  */
 #ifndef MP_STORE_QUEUE_H
 #define MP_STORE_QUEUE_H
@@ -24,13 +24,19 @@ struct queue_item {
 	char code[16], reason[160]; /* of the last try, "" none */
 };
 
+/*
+ * What becomes of a row is told to the message it came from, in the same transaction: failed,
+ * cancelled, queued again.  A delivered one is the caller's to mark: queue_remove() and
+ * message_set_state().
+ */
 /* Adds; MP_EEXIST when (contact, id) is in the queue already. Sets seq. Makes the lane's row. */
 int queue_add(struct store *s, struct queue_item *item, const void *envelope, size_t len);
 int queue_each(struct store *s, int (*fn)(void *ctx, const struct queue_item *item), void *ctx);
 int queue_count_call(struct store *s, int64_t call, int64_t *n); /* not failed ones */
 int queue_remove(struct store *s, int64_t seq);
 int queue_fail(struct store *s, int64_t seq, const char *code, const char *reason);
-int queue_refused(struct store *s, int64_t seq, const char *code, const char *reason); /* refused + 1 */
+int queue_refused(
+    struct store *s, int64_t seq, const char *code, const char *reason); /* refused + 1 */
 /* Every row of the id (a file: the whole transfer) back to waiting, lane due now; MP_ENONE. */
 int queue_retry(struct store *s, const uint8_t id[static 16]);
 /* Removes every row of the id (a file: the whole transfer), message states cancelled. MP_ENONE. */
@@ -39,26 +45,31 @@ int queue_cancel(struct store *s, const uint8_t id[static 16]);
 int queue_expire(struct store *s, int64_t now, int64_t *n);
 
 /* A file's chunks: below `from` gone, the rest waiting (what an answer "from N" says). */
-int queue_file_release(struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t from);
+int queue_file_release(
+    struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t from);
 int queue_file_drop(struct store *s, int64_t contact, const uint8_t transfer[static 16]);
-/* Rows of a transfer still in the queue, and the lowest chunk among them. */
-int queue_file_left(struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t *rows,
-    int64_t *lowest);
+/* Rows of a transfer still in the queue, and the lowest chunk among them (-1: none). */
+int queue_file_left(struct store *s, int64_t contact, const uint8_t transfer[static 16],
+    int64_t *rows, int64_t *lowest);
 
 /*
- * Claims a lane that has waiting mail, is due (or whose contact has a row of `call`, first_try) and is not
- * leased by another: for ms.  MP_ENONE when there is none; *next is then when the next one is due (INT64_MAX none).
+ * Claims a lane that has waiting mail, is due (or whose contact has a row of `call`, first_try) and
+ * is not leased by another: for ms.  MP_ENONE when there is none; *next is then when the next one
+ * is due (INT64_MAX none).
  */
-int lane_claim(struct store *s, int64_t *contact, enum wire_lane *lane, int64_t now, int64_t ms, int64_t *next);
+int lane_claim(struct store *s, int64_t *contact, enum wire_lane *lane, int64_t now, int64_t ms,
+    int64_t *next);
 int lane_renew(struct store *s, int64_t contact, enum wire_lane lane, int64_t now, int64_t ms);
 /* The lane's first waiting item with seq above `after`, its envelope appended. MP_ENONE. */
-int lane_next(struct store *s, int64_t contact, enum wire_lane lane, int64_t after, struct queue_item *item,
-    struct buf *envelope);
-/* Lets go: due now and fails 0 after success, else due later with the reason. An empty lane's row goes. */
-int lane_release(struct store *s, int64_t contact, enum wire_lane lane, int64_t due, bool failed, const char *code,
-    const char *reason);
+int lane_next(struct store *s, int64_t contact, enum wire_lane lane, int64_t after,
+    struct queue_item *item, struct buf *envelope);
+/* Lets go: due now and fails 0 after success, else due later with the reason. An empty lane's row
+ * goes. */
+int lane_release(struct store *s, int64_t contact, enum wire_lane lane, int64_t due, bool failed,
+    const char *code, const char *reason);
 int lane_fails(struct store *s, int64_t contact, enum wire_lane lane, int64_t *fails);
-/* Due at once: one contact (an authentic message came from it), or all (contact 0: we came online). *n lanes. */
-int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n);
+/* Due at once: one contact (an authentic message came from it), or all (contact 0: we came online).
+ * *n lanes. */
+int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n); /* n may be NULL */
 
 #endif

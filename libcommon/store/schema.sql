@@ -36,6 +36,7 @@ CREATE TABLE key (
     used    INTEGER NOT NULL DEFAULT 0,
     UNIQUE (contact, epoch, role)
 ) STRICT;
+CREATE INDEX key_expires ON key (expires) WHERE expires > 0;
 
 -- One row: every receiving key of a contact that is not blocked, packed for trial decryption.
 -- version rises with each change, so that a long-running reader knows when to load it again.
@@ -70,7 +71,8 @@ CREATE TABLE message (
 CREATE INDEX message_new ON message (seq) WHERE state = 0;
 CREATE INDEX message_id ON message (id);
 CREATE INDEX message_stored ON message (stored);
-CREATE INDEX message_unread ON message (contact) WHERE state = 0 AND dir = 0;
+CREATE INDEX message_contact ON message (contact);
+CREATE INDEX message_unread ON message (contact, dir) WHERE state = 0;
 
 -- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets the
 -- same reply, even after the message was pruned.
@@ -102,7 +104,7 @@ CREATE TABLE queue (
 ) STRICT;
 CREATE INDEX queue_lane ON queue (contact, lane, state, seq);
 CREATE INDEX queue_call ON queue (call);
-CREATE INDEX queue_expires ON queue (expires);
+CREATE INDEX queue_expires ON queue (expires) WHERE state < 2;
 
 -- One row a contact and lane with mail: when it is due and who delivers it.
 CREATE TABLE lane (

@@ -6,8 +6,8 @@
  * is overwritten; store_erase() makes that true of the -wal too.
  * One struct store belongs to one thread.
  *
- * Every function here returns 0 or MP_E*: MP_ENONE nothing such, MP_EBUSY another writer held on for
- * more than 10 s, MP_EFULL disk full, MP_ESYS I/O or a damaged file.
+ * Every function here returns 0 or MP_E*: MP_ENONE nothing such, MP_EBUSY another writer held on
+ * for more than 10 s, MP_EFULL disk full, MP_ESYS I/O or a damaged file.
  */
 #ifndef MP_STORE_STORE_H
 #define MP_STORE_STORE_H
@@ -22,7 +22,8 @@ struct store;
 
 /* Makes the store of a new home (mp-keygen); an existing one is MP_EEXIST. */
 int store_create(void);
-/* Opens $MP_HOME/store.db; MP_ENONE ("no store in 'HOME': run mp-keygen"); MP_ESYS for a newer version. */
+/* Opens $MP_HOME/store.db; MP_ENONE ("no store in 'HOME': run mp-keygen"); MP_ESYS for a newer
+ * version. */
 int store_open(struct store **out);
 int store_open_path(struct store **out, const char *path);
 void store_close(struct store *s);
@@ -36,8 +37,12 @@ int store_commit(struct store *s);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* After deleting secrets, outside a transaction: truncates the -wal, retrying while readers hold it. */
+/* After deleting secrets, outside a transaction: truncates the -wal, retrying while readers hold
+ * it. */
 int store_erase(struct store *s);
+
+/* After deleting much: gives free pages back to the file system, in short transactions. */
+int store_shrink(struct store *s);
 
 /* PRAGMA integrity_check, foreign keys and this schema's own invariants; each finding to fn. */
 int store_check(struct store *s, void (*fn)(void *ctx, const char *finding), void *ctx);

@@ -6,7 +6,13 @@
 
 #include "store/store.h"
 
-enum transfer_state { TRANSFER_OFFERED, TRANSFER_ACCEPTED, TRANSFER_DECLINED, TRANSFER_COMPLETE, TRANSFER_FAILED };
+enum transfer_state {
+	TRANSFER_OFFERED,
+	TRANSFER_ACCEPTED,
+	TRANSFER_DECLINED,
+	TRANSFER_COMPLETE,
+	TRANSFER_FAILED
+};
 
 struct transfer {
 	int64_t contact;
@@ -16,7 +22,7 @@ struct transfer {
 	char name[256]; /* as the peer gave it: UTF-8, untrusted */
 	int64_t size, step, chunks, next;
 	int64_t time, touched;
-	bool owed;	    /* a file-status is owed to the sender ... */
+	bool owed;          /* a file-status is owed to the sender ... */
 	uint8_t status[16]; /* ... with this id */
 	char ref[72];
 	char path[1024]; /* of the complete file, "" before */
@@ -24,8 +30,10 @@ struct transfer {
 
 int transfer_add(struct store *s, const struct transfer *t); /* MP_EEXIST */
 int transfer_get(struct store *s, struct transfer *t, int64_t contact, const uint8_t id[static 16]);
-int transfer_find(struct store *s, struct transfer *t, const uint8_t id[static 16]); /* of any contact */
-int transfer_update(struct store *s, const struct transfer *t); /* state, next, touched, owed, status, path */
+int transfer_find(
+    struct store *s, struct transfer *t, const uint8_t id[static 16]); /* of any contact */
+int transfer_update(
+    struct store *s, const struct transfer *t); /* state, next, touched, owed, status, path */
 int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx);
 /* Bytes still to come of accepted ones of a contact, and the number of undecided offers. */
 int transfer_quota(struct store *s, int64_t contact, int64_t *bytes, int64_t *offers);

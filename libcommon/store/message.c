@@ -1,0 +1,253 @@
+#include "store/message.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/contact.h"
+#include "store/sql.h"
+
+#define BATCH 64
+#define BATCH_BYTES (256u << 10)
+
+int message_add(struct store *s, int64_t contact, enum message_dir dir, enum message_state state,
+    const struct record *rec, int64_t now)
+{
+	const void *body =
+	    rec->has_body ? (rec->body.len > 0 ? (const void *)rec->body.data : "") : NULL;
+	int rc;
+
+	if (!rec->has_id || (contact == 0 && dir != DIR_EVENT))
+		return err_set(MP_EUSAGE, "a message needs an id and a contact");
+	rc = sql_exec(s,
+	    "INSERT INTO message (contact, dir, id, kind, time, stored, state, ref, body)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "zdxsiidnb", contact, (int)dir, rec->id, rec->kind,
+	    rec->time == RECORD_TIME_ABSENT ? now : rec->time, now, (int)state, rec->ref, body,
+	    rec->has_body ? rec->body.len : 0);
+	if (rc == MP_EEXIST)
+		return err_set(rc, "the message is in the store already");
+	if (rc == 0 && state == MESSAGE_NEW)
+		sql_wake(s);
+	return rc;
+}
+
+int message_event(struct store *s, int64_t contact, const char *kind, const char *body, int64_t now)
+{
+	struct record rec;
+	int rc;
+
+	record_init(&rec);
+	rec.has_id = true;
+	randombytes_buf(rec.id, sizeof rec.id);
+	rec.time = now;
+	rec.has_body = body != NULL;
+	strncat(rec.kind, kind, sizeof rec.kind - 1);
+	rc = body == NULL ? 0 : buf_adds(&rec.body, body);
+	if (rc == 0)
+		rc = message_add(s, contact, DIR_EVENT, MESSAGE_NEW, &rec, now);
+	record_free(&rec);
+	return rc;
+}
+
+int message_set_state(struct store *s, int64_t contact, enum message_dir dir,
+    const uint8_t id[static 16], enum message_state state)
+{
+	int rc =
+	    sql_exec(s, "UPDATE message SET state = ? WHERE contact = ? AND dir = ? AND id = ?",
+	        "didx", (int)state, contact, (int)dir, id);
+
+	if (rc == 0 && store_changes(s) == 0)
+		return err_set(MP_ENONE, "no such message");
+	return rc;
+}
+
+int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
+    const uint8_t id[static 16], enum message_state *state)
+{
+	int64_t v = 0;
+	int rc =
+	    sql_int(s, &v, "SELECT state FROM message WHERE contact = ? AND dir = ? AND id = ?",
+	        "idx", contact, (int)dir, id);
+
+	if (rc == 0)
+		return err_set(MP_ENONE, "no such message");
+	*state = (enum message_state)v;
+	return rc < 0 ? rc : 0;
+}
+
+int message_follow(struct store *s, int64_t contact, const uint8_t id[static 16], const char *kind,
+    enum message_state state)
+{
+	uint8_t own[16];
+
+	memcpy(own, id, sizeof own);
+	if (strcmp(kind, "file") == 0)
+		memset(own + 12, 0, 4);
+	return sql_exec(s,
+	    "UPDATE message SET state = ? WHERE contact = ? AND dir = 1 AND id = ? AND state IN "
+	    "(10, 11, 13)",
+	    "dix", (int)state, contact, own);
+}
+
+static enum record_class class_of(int dir)
+{
+	switch (dir) {
+	case DIR_IN:
+		return CLASS_IN;
+	case DIR_OUT:
+		return CLASS_WAS;
+	default:
+		return CLASS_EVENT;
+	}
+}
+
+int message_fill(struct record *rec, sqlite3_stmt *st)
+{
+	rec->class = class_of(sqlite3_column_int(st, 1));
+	rec->has_id = sql_bytes(st, 2, rec->id, sizeof rec->id);
+	sql_text(st, 3, rec->kind, sizeof rec->kind);
+	rec->time = sqlite3_column_int64(st, 4);
+	sql_text(st, 5, rec->ref, sizeof rec->ref);
+	rec->has_body = !sql_null(st, 6);
+	sql_text(st, 7, rec->contact, sizeof rec->contact);
+	buf_clear(&rec->body);
+	return sql_buf(st, 6, &rec->body);
+}
+
+struct batch {
+	struct record rec[BATCH];
+	int64_t seq[BATCH];
+	int n;
+};
+
+/* One statement a case, so that each uses its index. */
+static int batch_query(struct store *s, sqlite3_stmt **st, const struct message_query *q,
+    int64_t contact, int64_t after, int64_t limit)
+{
+	if (q->all && contact != 0)
+		return sql_query(s, st,
+		    "SELECT " MESSAGE_COLUMNS
+		    " WHERE m.contact = ? AND m.seq > ? ORDER BY m.seq LIMIT ?",
+		    "iii", contact, after, limit);
+	if (q->all)
+		return sql_query(s, st,
+		    "SELECT " MESSAGE_COLUMNS " WHERE m.seq > ? ORDER BY m.seq LIMIT ?", "ii",
+		    after, limit);
+	if (contact != 0)
+		return sql_query(s, st,
+		    "SELECT " MESSAGE_COLUMNS " WHERE m.state = 0 AND m.contact = ? AND m.seq IN"
+		    " (SELECT seq FROM message WHERE state = 0 AND contact = ?1 AND dir = 0 AND "
+		    "seq > ?2"
+		    "  UNION ALL"
+		    "  SELECT seq FROM message WHERE state = 0 AND contact = ?1 AND dir = 2 AND "
+		    "seq > ?2)"
+		    " ORDER BY m.seq LIMIT ?3",
+		    "iii", contact, after, limit);
+	return sql_query(s, st,
+	    "SELECT " MESSAGE_COLUMNS " WHERE m.state = 0 AND m.seq > ? ORDER BY m.seq LIMIT ?",
+	    "ii", after, limit);
+}
+
+static int read_batch(struct store *s, struct batch *b, const struct message_query *q,
+    int64_t contact, int64_t after, int64_t limit)
+{
+	sqlite3_stmt *st;
+	size_t bytes = 0;
+	int rc, bad = 0;
+
+	b->n = 0;
+	batch_query(s, &st, q, contact, after, limit < BATCH ? limit : BATCH);
+	while (bytes < BATCH_BYTES && (rc = store_step(s, st)) == 1) {
+		bad = message_fill(&b->rec[b->n], st);
+		b->seq[b->n] = sqlite3_column_int64(st, 0);
+		if (bad != 0)
+			break;
+		bytes += b->rec[b->n++].body.len;
+	}
+	if (rc == 1)
+		sql_done(st);
+	return rc < 0 ? rc : bad;
+}
+
+/* A history with a limit begins `limit` messages before its end. */
+static int history_start(struct store *s, int64_t contact, int64_t limit, int64_t *after)
+{
+	int64_t first = 0;
+	int rc;
+
+	if (contact != 0)
+		rc = sql_int(s, &first,
+		    "SELECT seq FROM message WHERE contact = ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
+		    "ii", contact, limit);
+	else
+		rc = sql_int(s, &first,
+		    "SELECT seq FROM message ORDER BY seq DESC LIMIT 1 OFFSET ?", "i", limit);
+	if (rc == 1 && first > *after)
+		*after = first;
+	return rc < 0 ? rc : 0;
+}
+
+static int walk(struct store *s, struct batch *b, const struct message_query *q, int64_t contact,
+    int (*fn)(void *ctx, const struct record *rec, int64_t seq), void *ctx)
+{
+	int64_t after = q->after, left = q->limit > 0 ? q->limit : INT64_MAX;
+	int rc = 0;
+
+	if (q->all && q->limit > 0)
+		rc = history_start(s, contact, q->limit, &after);
+	while (rc == 0 && left > 0) {
+		rc = read_batch(s, b, q, contact, after, left);
+		if (rc != 0 || b->n == 0)
+			break;
+		for (int i = 0; i < b->n && rc == 0; i++)
+			rc = fn(ctx, &b->rec[i], b->seq[i]);
+		after = b->seq[b->n - 1];
+		left -= b->n;
+	}
+	return rc;
+}
+
+int message_each(struct store *s, const struct message_query *q,
+    int (*fn)(void *ctx, const struct record *rec, int64_t seq), void *ctx)
+{
+	struct contact c = {.row = 0};
+	struct batch *b;
+	int rc;
+
+	if (q->contact != NULL && (rc = contact_get(s, &c, q->contact)) != 0)
+		return rc;
+	b = calloc(1, sizeof *b);
+	if (b == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	for (int i = 0; i < BATCH; i++)
+		record_init(&b->rec[i]);
+	rc = walk(s, b, q, c.row, fn, ctx);
+	for (int i = 0; i < BATCH; i++)
+		record_free(&b->rec[i]);
+	free(b);
+	return rc;
+}
+
+int message_mark(struct store *s, const uint8_t id[static 16])
+{
+	int64_t one = 0;
+	int rc = sql_exec(s,
+	    "UPDATE message SET state = 1 WHERE id = ? AND dir IN (0, 2) AND state = 0", "x", id);
+
+	if (rc != 0 || store_changes(s) > 0)
+		return rc;
+	rc = sql_int(
+	    s, &one, "SELECT 1 FROM message WHERE id = ? AND dir IN (0, 2) LIMIT 1", "x", id);
+	return rc == 0 ? err_set(MP_ENONE, "no such message") : rc < 0 ? rc : 0;
+}
+
+int message_unread(struct store *s, int64_t contact, int64_t *n)
+{
+	int rc = sql_int(s, n,
+	    "SELECT count(*) FROM message WHERE contact = ? AND dir = 0 AND state = 0", "i",
+	    contact);
+
+	return rc < 0 ? rc : 0;
+}

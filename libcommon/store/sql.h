@@ -1,0 +1,90 @@
+/*
+ * sql: what the files of this floor share, and nobody above it includes.
+ *
+ * A statement is prepared once and kept for the life of the store, found again by the address of
+ * its text, which must be a literal.  A statement that gave a row holds a read
+ * transaction until sql_done(); no function of this floor returns with one unfinished.
+ *
+ * sql_bind() takes its values as `types` says, one letter each:
+ *   i int64_t   z int64_t, 0 is NULL   d int or enum   s text, NULL is NULL   n text, "" is NULL
+ *   x 16 bytes  k 32 bytes             b pointer and size_t                   a NULL pointer is
+ * NULL Values are not copied: they must live until the statement is done.
+ */
+#ifndef MP_STORE_SQL_H
+#define MP_STORE_SQL_H
+
+#include "store/lease.h"
+#include "store/message.h"
+#include "store/store.h"
+
+#define SQL_CACHE 256 /* a power of two, well above the number of statements in this floor */
+
+struct store {
+	sqlite3 *db;
+	int depth;       /* of store_begin() */
+	int undone;      /* the error for which SQLite itself rolled back, 0 none */
+	int unprepared;  /* the error of the last store_sql() */
+	bool wake;       /* touch run/inbox after the commit */
+	int64_t waiting; /* since when the busy handler waits, monotonic */
+	struct {
+		const char *sql;
+		sqlite3_stmt *st;
+	} cache[SQL_CACHE];
+};
+
+/* The code for SQLite's last error, with a detail. */
+int sql_error(struct store *s);
+
+int sql_bind(sqlite3_stmt *st, const char *types, ...);
+/* Prepare, bind; *st is NULL on failure, which sql_step() hands on. */
+int sql_query(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
+/* The same and one step: 1 a row in *st (sql_done() it), 0 none, or MP_E*. */
+int sql_row(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
+/* The same to the end: 0 or MP_E*. */
+int sql_exec(struct store *s, const char *sql, const char *types, ...);
+/* One number: 1 and *v, 0 no row, or MP_E*.  NULL counts as no row. */
+int sql_int(struct store *s, int64_t *v, const char *sql, const char *types, ...);
+void sql_done(sqlite3_stmt *st);
+
+/* Columns: text is cut, a blob of another length than n gives zeros and false. */
+void sql_text(sqlite3_stmt *st, int column, char *out, size_t size);
+bool sql_bytes(sqlite3_stmt *st, int column, uint8_t *out, size_t n);
+int sql_buf(sqlite3_stmt *st, int column, struct buf *out);
+bool sql_null(sqlite3_stmt *st, int column);
+
+/*
+ * Ends what store_begin() began: commits when rc is 0, else undoes it and hands rc back.  In a
+ * nested one a clean no (MP_ENONE, MP_EEXIST, MP_ELIMIT ...) leaves the outer transaction as it is:
+ * a function says no before it changes anything.
+ */
+int sql_end(struct store *s, int rc);
+
+/* A lease's three columns from `column` on: pid, boot id, until. */
+void sql_lease(sqlite3_stmt *st, int column, struct lease *l);
+
+/* A message as a record: the columns and tables, and what takes them out. Column 0 is seq, 8 the
+ * first free one. */
+#define MESSAGE_COLUMNS                                             \
+	"m.seq, m.dir, m.id, m.kind, m.time, m.ref, m.body, c.name" \
+	" FROM message m LEFT JOIN contact c ON c.id = m.contact"
+int message_fill(struct record *rec, sqlite3_stmt *st);
+
+/*
+ * What became of a queue's row told to the message it came from: a file's chunk speaks for its
+ * transfer.  Delivered and cancelled messages stay what they are.
+ */
+int message_follow(struct store *s, int64_t contact, const uint8_t id[static 16], const char *kind,
+    enum message_state state);
+
+/* A lane's row for new or woken mail; due at once when there was none. */
+int lane_ensure(struct store *s, int64_t contact, int lane, int64_t now);
+/* The contact's control lane lost mail: what waited behind it is due. */
+int lane_unblock(struct store *s, int64_t contact, int64_t now);
+
+/* run/inbox is touched once the transaction is committed; at once outside of one. */
+void sql_wake(struct store *s);
+
+/* A finished temporary file becomes path, unless something is there: MP_EEXIST. Durable. */
+int sql_publish(const char *tmp, const char *path);
+
+#endif

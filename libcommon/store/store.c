@@ -1,0 +1,404 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "store/sql.h"
+
+#define APPLICATION 0x6d703031 /* "mp01" in the file's header */
+#define PATIENCE (10 * MP_SECOND)
+
+static const char schema[] =
+#include "store/schema.inc"
+    ;
+
+/*
+ * SQLite's own handler sleeps up to 100 ms at a time and starves beside a busy writer; short sleeps
+ * of unequal length get their turn.
+ */
+static int wait_turn(void *ctx, int calls)
+{
+	struct store *s = ctx;
+	struct timespec ts = {.tv_sec = 0};
+	int64_t now = clock_monotonic();
+	long ms = calls < 5 ? 1 : 2 + (now ^ getpid()) % 8;
+
+	if (calls == 0)
+		s->waiting = now;
+	if (now - s->waiting >= PATIENCE)
+		return 0;
+	ts.tv_nsec = ms * 1000000;
+	nanosleep(&ts, NULL);
+	return 1;
+}
+
+static int settle(struct store *s)
+{
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_handler(s->db, wait_turn, s);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	/* temp_store: no text of a message in a temporary file. */
+	if (sqlite3_exec(s->db,
+	        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+	        "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY",
+	        NULL, NULL, NULL))
+		return sql_error(s);
+	return 0;
+}
+
+static int open_file(struct store **out, const char *path)
+{
+	struct store *s = calloc(1, sizeof *s);
+	int rc;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+		rc = sql_error(s);
+	else
+		rc = settle(s);
+	if (rc != 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+/* Whoever can write the directory can put another file in the store's place. */
+static int check_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	const char *dir;
+	struct stat st;
+
+	if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+		return err_set(MP_ELIMIT, "'%s': path too long", path);
+	dir = dirname(copy);
+	if (stat(dir, &st) != 0)
+		return errno == ENOENT ? err_set(MP_ENONE, "no store in '%s': run mp-keygen", dir)
+		                       : err_sys("'%s'", dir);
+	if (geteuid() != 0 && st.st_uid != geteuid())
+		return err_set(MP_ESYS, "'%s' belongs to somebody else", dir);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(MP_ESYS, "others can write '%s': chmod go-w", dir);
+	return 0;
+}
+
+static int check_file(const char *path)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+	int rc = check_directory(path);
+
+	if (rc != 0)
+		return rc;
+	if (lstat(path, &st) != 0) {
+		if (errno != ENOENT)
+			return err_sys("'%s'", path);
+		snprintf(copy, sizeof copy, "%s", path);
+		return err_set(MP_ENONE, "no store in '%s': run mp-keygen", dirname(copy));
+	}
+	if (!S_ISREG(st.st_mode))
+		return err_set(MP_ESYS, "'%s' is not a regular file", path);
+	if (st.st_mode & 077)
+		return err_set(MP_ESYS, "others can read '%s': chmod 600", path);
+	return 0;
+}
+
+static int check_version(struct store *s, const char *path)
+{
+	int64_t application = 0, version = 0;
+	int rc = sql_int(s, &application, "PRAGMA application_id", "");
+
+	if (rc >= 0)
+		rc = sql_int(s, &version, "PRAGMA user_version", "");
+	if (rc < 0)
+		return rc;
+	if (application != APPLICATION || version < 1)
+		return err_set(MP_ESYS, "'%s' is not a store of mp", path);
+	if (version > STORE_VERSION)
+		return err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
+		    (long long)version, STORE_VERSION);
+	return 0;
+}
+
+/* A restored backup comes in the other mode; it is changed once, when it is first opened. */
+static int check_mode(struct store *s, const char *path)
+{
+	sqlite3_stmt *st;
+	char mode[16] = "";
+	int rc = sql_row(s, &st, "PRAGMA journal_mode = WAL", "");
+
+	if (rc == 1) {
+		sql_text(st, 0, mode, sizeof mode);
+		sql_done(st);
+	}
+	if (rc < 0)
+		return rc;
+	if (strcmp(mode, "wal") != 0)
+		return err_set(MP_ESYS, "'%s' cannot keep a write-ahead log", path);
+	return 0;
+}
+
+int store_open_path(struct store **out, const char *path)
+{
+	struct store *s = NULL;
+	int rc;
+
+	*out = NULL;
+	if ((rc = check_file(path)) != 0 || (rc = open_file(&s, path)) != 0)
+		return rc;
+	if ((rc = check_version(s, path)) != 0 || (rc = check_mode(s, path)) != 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int store_open(struct store **out)
+{
+	*out = NULL;
+	if (home_path() == NULL)
+		return MP_ESYS;
+	return store_open_path(out, home_file("store.db"));
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	store_rollback(s);
+	for (size_t i = 0; i < SQL_CACHE; i++)
+		sqlite3_finalize(s->cache[i].st);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+static int fill(const char *path)
+{
+	struct store *s;
+	int rc = open_file(&s, path);
+	char version[96];
+
+	if (rc != 0)
+		return rc;
+	snprintf(version, sizeof version,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION,
+	    STORE_VERSION);
+	/* auto_vacuum can only be chosen before the first table. */
+	if (sqlite3_exec(
+	        s->db, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, schema, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, version, NULL, NULL, NULL))
+		rc = sql_error(s);
+	else
+		rc = check_mode(s, path);
+	store_close(s);
+	return rc;
+}
+
+static int sync_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	int fd, rc = 0;
+
+	snprintf(copy, sizeof copy, "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys("'%s'", copy);
+	if (fsync(fd) != 0 && errno != EINVAL)
+		rc = err_sys("'%s'", copy);
+	close(fd);
+	return rc;
+}
+
+int sql_publish(const char *tmp, const char *path)
+{
+	int rc = renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+
+	/* A file system without that flag. */
+	if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) {
+		rc = link(tmp, path);
+		if (rc == 0)
+			unlink(tmp);
+	}
+	if (rc != 0 && errno == EEXIST)
+		return err_set(MP_EEXIST, "'%s' is there already", path);
+	if (rc != 0)
+		return err_sys("cannot make '%s'", path);
+	return sync_directory(path);
+}
+
+/* A log that an earlier store of this name left behind must not be taken for the new one's. */
+static void drop_logs(const char *path)
+{
+	static const char *const suffix[] = {"-wal", "-shm", "-journal"};
+	char name[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof suffix / sizeof suffix[0]; i++)
+		if (snprintf(name, sizeof name, "%s%s", path, suffix[i]) < (int)sizeof name)
+			unlink(name);
+}
+
+int store_create(void)
+{
+	const char *home = home_path(), *path;
+	char tmp[PATH_MAX];
+	struct stat st;
+	int fd, rc;
+
+	if (home == NULL)
+		return MP_ESYS;
+	if ((rc = dir_make(home)) != 0 || (rc = dir_make(home_file("run"))) != 0)
+		return rc;
+	path = home_file("store.db");
+	if (lstat(path, &st) == 0)
+		return err_set(MP_EEXIST, "'%s' is there already", path);
+	if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= (int)sizeof tmp)
+		return err_set(MP_ELIMIT, "'%s': path too long", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys("cannot make '%s'", path);
+	close(fd);
+	if ((rc = fill(tmp)) == 0) {
+		drop_logs(path);
+		rc = sql_publish(tmp, path);
+	}
+	if (rc != 0)
+		unlink(tmp);
+	return rc;
+}
+
+int store_begin(struct store *s)
+{
+	int rc;
+
+	if (s->depth > 0) {
+		if (s->undone != 0)
+			return s->undone;
+		s->depth++;
+		return 0;
+	}
+	rc = sql_exec(s, "BEGIN IMMEDIATE", "");
+	if (rc == 0)
+		s->depth = 1;
+	return rc;
+}
+
+int store_commit(struct store *s)
+{
+	bool wake = s->wake;
+	int rc = s->undone;
+
+	if (s->depth == 0)
+		return err_set(MP_ESYS, "the transaction was undone");
+	if (s->depth > 1) {
+		s->depth--;
+		return rc;
+	}
+	if (rc == 0)
+		rc = sql_exec(s, "COMMIT", "");
+	if (rc != 0) {
+		store_rollback(s);
+		return rc;
+	}
+	s->depth = 0;
+	s->wake = false;
+	if (wake)
+		store_wake_inbox();
+	return 0;
+}
+
+void store_rollback(struct store *s)
+{
+	if (s->depth > 0 && !sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->depth = 0;
+	s->undone = 0;
+	s->wake = false;
+}
+
+bool store_in_transaction(const struct store *s)
+{
+	return s->depth > 0;
+}
+
+static bool clean_no(int rc)
+{
+	return rc == MP_ENONE || rc == MP_EEXIST || rc == MP_ELIMIT || rc == MP_EBAD ||
+	       rc == MP_EUSAGE;
+}
+
+int sql_end(struct store *s, int rc)
+{
+	if (rc == 0)
+		return store_commit(s);
+	if (s->depth > 1 && clean_no(rc))
+		s->depth--;
+	else
+		store_rollback(s);
+	return rc;
+}
+
+void sql_wake(struct store *s)
+{
+	if (s->depth > 0)
+		s->wake = true;
+	else
+		store_wake_inbox();
+}
+
+int store_shrink(struct store *s)
+{
+	int64_t free_pages = 0, before;
+	int rc = sql_int(s, &free_pages, "PRAGMA freelist_count", "");
+
+	do {
+		before = free_pages;
+		if (rc >= 0 && free_pages > 0)
+			rc = sql_exec(s, "PRAGMA incremental_vacuum(1000)", "");
+		if (rc >= 0)
+			rc = sql_int(s, &free_pages, "PRAGMA freelist_count", "");
+	} while (rc >= 0 && free_pages > 0 && free_pages < before);
+	return rc < 0 ? rc : 0;
+}
+
+int store_erase(struct store *s)
+{
+	int64_t end = clock_monotonic() + PATIENCE;
+	int rc;
+
+	if (s->depth > 0)
+		return err_set(MP_EUSAGE, "cannot erase within a transaction");
+	do {
+		rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	} while ((rc & 0xff) == SQLITE_BUSY && clock_monotonic() < end);
+	if ((rc & 0xff) == SQLITE_BUSY)
+		return err_set(
+		    MP_EBUSY, "deleted, but not yet erased: somebody else is reading the store");
+	return rc == SQLITE_OK ? 0 : sql_error(s);
+}
+
+void store_wake_inbox(void)
+{
+	file_touch(home_file("run/inbox"));
+}
+
+void store_wake_queue(void)
+{
+	file_touch(home_file("run/queue"));
+}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# run.sh: what `make check` runs, in one prove, so that the last line is its verdict.
+#   run.sh                 every unit test and every tests/*.t
+#   run.sh TEST ...        these
+#   run.sh --one TEST      one of them (what prove calls)
+set -eu
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+cd "$ROOT"
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+export BUILD
+
+# A test that hangs is a failure, not a hanging make.
+if [ "${1:-}" = --one ]; then
+	case $2 in
+	*.t) exec timeout -k 10 "${MP_TEST_SECONDS:-1800}" sh "$2" ;;
+	*) exec timeout -k 10 "${MP_TEST_SECONDS:-1800}" "$2" ;;
+	esac
+fi
+
+# A make inside a test is its own, not a job of the one that runs us.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+if [ $# -eq 0 ]; then
+	# The longest first: the others run beside it.
+	set -- tests/sanitize.t
+	for t in tests/*.t; do
+		[ "$t" = tests/sanitize.t ] || set -- "$@" "$t"
+	done
+	for t in tests/unit/*.c; do
+		t=${t#tests/unit/}
+		set -- "$@" "$BUILD/unit/${t%.c}"
+	done
+fi
+exec prove -j2 --exec 'sh tests/run.sh --one' "$@"

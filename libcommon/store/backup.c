@@ -15,8 +15,7 @@ static int copy(struct store *s, const char *path)
 	sqlite3 *to;
 	int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
-	/* One step: a snapshot.  Piece by piece it would begin again with each commit of somebody
-	 * else. */
+	/* One step: a snapshot.  Piece by piece it would begin again with each commit elsewhere. */
 	if (rc == SQLITE_OK && (b = sqlite3_backup_init(to, "main", s->db, "main")) != NULL) {
 		rc = sqlite3_backup_step(b, -1);
 		sqlite3_backup_finish(b);

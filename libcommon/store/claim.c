@@ -1,75 +1,101 @@
 /*
- * The claim of a new message for a hook.  The oldest new message is nearly always free; when it is
- * leased or backs off, the oldest one of each contact is looked at, never a contact's whole
- * backlog.
+ * The claim of a new message for a hook.  The oldest new message is nearly always free; when it
+ * backs off, or somebody works on that contact, the oldest one of each contact is looked at, never
+ * a contact's whole backlog.
  */
 #include "base/err.h"
 #include "store/sql.h"
 
-#define CLAIM_COLUMNS "seq, due, lease_pid, lease_boot, lease_until"
-
-static bool claimable(sqlite3_stmt *st, int64_t now)
+/* 1 when somebody works on a message of this contact (0: events without one), else 0. */
+static int contact_busy(struct store *s, int64_t contact, int64_t now)
 {
+	bool busy = false;
+	sqlite3_stmt *st;
 	struct lease l;
+	int rc;
 
-	sql_lease(st, 2, &l);
-	return sqlite3_column_int64(st, 1) <= now && !lease_live(&l, now);
-}
-
-/* Looks at the row that sql_row() found; takes its seq when it can be claimed and is the oldest so
- * far. */
-static int consider(sqlite3_stmt *st, int rc, int64_t now, int64_t *best, int64_t *first)
-{
-	int64_t seq;
-
-	if (rc <= 0)
+	sql_query(s, &st,
+	    "SELECT lease_pid, lease_boot, lease_until FROM message"
+	    " WHERE state = 0 AND lease_until > 0 AND contact IS ?",
+	    "z", contact);
+	while (!busy && (rc = store_step(s, st)) == 1) {
+		sql_lease(st, 0, &l);
+		busy = lease_live(&l, now);
+	}
+	if (!busy)
 		return rc;
-	seq = sqlite3_column_int64(st, 0);
-	*first = seq;
-	if (claimable(st, now) && (*best == 0 || seq < *best))
-		*best = seq;
 	sql_done(st);
 	return 1;
 }
 
-/* The oldest new message of one contact (0: events without one), of both directions. */
-static int consider_contact(struct store *s, int64_t contact, int64_t now, int64_t *best)
+static int keep_oldest(int rc, int64_t seq, int64_t *best)
 {
-	int64_t in_best = 0, event_best = 0, in_first = INT64_MAX, event_first = INT64_MAX;
-	sqlite3_stmt *st;
+	if (rc == 1 && (*best == 0 || seq < *best))
+		*best = seq;
+	return rc < 0 ? rc : 0;
+}
+
+/* The oldest of one contact and direction that was never tried, and the first one to try again. */
+static int consider(
+    struct store *s, int64_t contact, enum message_dir dir, int64_t now, int64_t *best)
+{
+	int64_t seq = 0;
 	int rc;
 
-	rc = sql_row(s, &st,
-	    "SELECT " CLAIM_COLUMNS " FROM message WHERE state = 0 AND contact IS ? AND dir = 0"
+	rc = sql_int(s, &seq,
+	    "SELECT seq FROM message WHERE state = 0 AND contact IS ? AND dir = ? AND due = 0"
 	    " ORDER BY seq LIMIT 1",
-	    "z", contact);
-	rc = consider(st, rc, now, &in_best, &in_first);
-	if (rc < 0)
+	    "zd", contact, (int)dir);
+	rc = keep_oldest(rc, seq, best);
+	if (rc != 0)
 		return rc;
-	rc = sql_row(s, &st,
-	    "SELECT " CLAIM_COLUMNS " FROM message WHERE state = 0 AND contact IS ? AND dir = 2"
-	    " ORDER BY seq LIMIT 1",
-	    "z", contact);
-	rc = consider(st, rc, now, &event_best, &event_first);
-	if (rc < 0)
+	rc = sql_int(s, &seq,
+	    "SELECT seq FROM message WHERE state = 0 AND contact IS ? AND dir = ? AND due > 0 AND "
+	    "due <= ?"
+	    " ORDER BY due LIMIT 1",
+	    "zdi", contact, (int)dir, now);
+	return keep_oldest(rc, seq, best);
+}
+
+static int consider_contact(struct store *s, int64_t contact, int64_t now, int64_t *best)
+{
+	int rc = contact_busy(s, contact, now);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = consider(s, contact, DIR_IN, now, best);
+	return rc != 0 ? rc : consider(s, contact, DIR_EVENT, now, best);
+}
+
+/* The oldest new message of all, when it can be claimed.  1: there are new messages. */
+static int find_first(struct store *s, int64_t now, int64_t *best)
+{
+	int64_t seq, due, contact;
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT seq, due, contact FROM message WHERE state = 0 ORDER BY seq LIMIT 1", "");
+
+	if (rc <= 0)
 		return rc;
-	if (event_first < in_first)
-		in_best = event_best;
-	if (in_best != 0 && (*best == 0 || in_best < *best))
-		*best = in_best;
-	return 0;
+	seq = sqlite3_column_int64(st, 0);
+	due = sqlite3_column_int64(st, 1);
+	contact = sqlite3_column_int64(st, 2);
+	sql_done(st);
+	if (due > now)
+		return 1;
+	rc = contact_busy(s, contact, now);
+	if (rc == 0)
+		*best = seq;
+	return rc < 0 ? rc : 1;
 }
 
 static int find(struct store *s, int64_t now, int64_t *best)
 {
-	int64_t contact = 0, first;
-	sqlite3_stmt *st;
+	int64_t contact = 0;
 	int rc;
 
 	*best = 0;
-	rc = sql_row(s, &st,
-	    "SELECT " CLAIM_COLUMNS " FROM message WHERE state = 0 ORDER BY seq LIMIT 1", "");
-	rc = consider(st, rc, now, best, &first);
+	rc = find_first(s, now, best);
 	if (rc <= 0 || *best != 0)
 		return rc < 0 ? rc : 0;
 	rc = consider_contact(s, 0, now, best);

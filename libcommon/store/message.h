@@ -31,8 +31,8 @@ enum message_state {
 int message_add(struct store *s, int64_t contact, enum message_dir dir, enum message_state state,
     const struct record *rec, int64_t now);
 
-/* An event with a fresh id: body is text, or one JSON object for kinds that have one. Wakes after
- * the caller's commit. */
+/* An event with a fresh id: body is text, or one JSON object for kinds that have one.  Wakes too.
+ */
 int message_event(
     struct store *s, int64_t contact, const char *kind, const char *body, int64_t now);
 
@@ -80,8 +80,8 @@ int message_release(struct store *s, int64_t seq, enum message_state state, int6
 
 /*
  * Deletes what is older than `before` (0: no bound), of one contact (0: any), all but the newest
- * `keep`
- * (-1: no bound); only messages that are not new, sealed or queued. *n deleted. Then store_erase().
+ * `keep` of that contact or of all (-1: no bound); only messages that are not new, sealed or
+ * queued. In short transactions.  *n deleted.  Then store_shrink() and store_erase().
  */
 int message_prune(struct store *s, int64_t before, int64_t contact, int64_t keep, int64_t *n);
 

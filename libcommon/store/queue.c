@@ -209,8 +209,8 @@ static void range_of(const struct queue_item *item, uint8_t low[static 16], uint
 	}
 }
 
-/* While a file's offer is in the queue its chunks are held; it is tried for as long again as at
- * first. */
+/* A file's chunks stay held while its offer is in the queue.  Tried for as long again as at first.
+ */
 static int retry(struct store *s, const struct queue_item *item)
 {
 	int64_t now = clock_now();

@@ -29,14 +29,15 @@ struct queue_item {
  * cancelled, queued again.  A delivered one is the caller's to mark: queue_remove() and
  * message_set_state().
  */
+
 /* Adds; MP_EEXIST when (contact, id) is in the queue already. Sets seq. Makes the lane's row. */
 int queue_add(struct store *s, struct queue_item *item, const void *envelope, size_t len);
 int queue_each(struct store *s, int (*fn)(void *ctx, const struct queue_item *item), void *ctx);
 int queue_count_call(struct store *s, int64_t call, int64_t *n); /* not failed ones */
 int queue_remove(struct store *s, int64_t seq);
 int queue_fail(struct store *s, int64_t seq, const char *code, const char *reason);
-int queue_refused(
-    struct store *s, int64_t seq, const char *code, const char *reason); /* refused + 1 */
+/* refused + 1 */
+int queue_refused(struct store *s, int64_t seq, const char *code, const char *reason);
 /* Every row of the id (a file: the whole transfer) back to waiting, lane due now; MP_ENONE. */
 int queue_retry(struct store *s, const uint8_t id[static 16]);
 /* Removes every row of the id (a file: the whole transfer), message states cancelled. MP_ENONE. */
@@ -53,9 +54,10 @@ int queue_file_left(struct store *s, int64_t contact, const uint8_t transfer[sta
     int64_t *rows, int64_t *lowest);
 
 /*
- * Claims a lane that has waiting mail, is due (or whose contact has a row of `call`, first_try) and
- * is not leased by another: for ms.  MP_ENONE when there is none; *next is then when the next one
- * is due (INT64_MAX none).
+ * Claims a lane that has waiting mail, is due and is not leased, neither by another nor by this
+ * process: for ms.  MP_ENONE when there is none; *next is then when the next one is due or
+ * another's lease ends (INT64_MAX none).  Who wants mail tried although its lane backs off calls
+ * lane_wake().
  */
 int lane_claim(struct store *s, int64_t *contact, enum wire_lane *lane, int64_t now, int64_t ms,
     int64_t *next);
@@ -63,13 +65,14 @@ int lane_renew(struct store *s, int64_t contact, enum wire_lane lane, int64_t no
 /* The lane's first waiting item with seq above `after`, its envelope appended. MP_ENONE. */
 int lane_next(struct store *s, int64_t contact, enum wire_lane lane, int64_t after,
     struct queue_item *item, struct buf *envelope);
-/* Lets go: due now and fails 0 after success, else due later with the reason. An empty lane's row
- * goes. */
+/* Lets go: fails 0 after success, else due later with the reason. An empty lane's row goes. */
 int lane_release(struct store *s, int64_t contact, enum wire_lane lane, int64_t due, bool failed,
     const char *code, const char *reason);
 int lane_fails(struct store *s, int64_t contact, enum wire_lane lane, int64_t *fails);
-/* Due at once: one contact (an authentic message came from it), or all (contact 0: we came online).
- * *n lanes. */
-int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n); /* n may be NULL */
+/*
+ * Due at once: one contact (an authentic message came from it), or all (contact 0: we came online).
+ * *n lanes; n may be NULL.
+ */
+int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n);
 
 #endif

@@ -72,7 +72,8 @@ CREATE INDEX message_new ON message (seq) WHERE state = 0;
 CREATE INDEX message_id ON message (id);
 CREATE INDEX message_stored ON message (stored);
 CREATE INDEX message_contact ON message (contact);
-CREATE INDEX message_unread ON message (contact, dir) WHERE state = 0;
+CREATE INDEX message_unread ON message (contact, dir, due) WHERE state = 0;
+CREATE INDEX message_leased ON message (contact) WHERE state = 0 AND lease_until > 0;
 
 -- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets the
 -- same reply, even after the message was pruned.

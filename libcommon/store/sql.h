@@ -2,13 +2,14 @@
  * sql: what the files of this floor share, and nobody above it includes.
  *
  * A statement is prepared once and kept for the life of the store, found again by the address of
- * its text, which must be a literal.  A statement that gave a row holds a read
- * transaction until sql_done(); no function of this floor returns with one unfinished.
+ * its text, which must be a literal.  A statement that gave a row holds a read transaction until
+ * sql_done(); no function of this floor returns with one unfinished.
  *
  * sql_bind() takes its values as `types` says, one letter each:
  *   i int64_t   z int64_t, 0 is NULL   d int or enum   s text, NULL is NULL   n text, "" is NULL
- *   x 16 bytes  k 32 bytes             b pointer and size_t                   a NULL pointer is
- * NULL Values are not copied: they must live until the statement is done.
+ *   x 16 bytes  k 32 bytes             b pointer and size_t; a NULL pointer is NULL
+ *
+ * Values are not copied: they must live until the statement is done.
  */
 #ifndef MP_STORE_SQL_H
 #define MP_STORE_SQL_H
@@ -36,7 +37,7 @@ struct store {
 int sql_error(struct store *s);
 
 int sql_bind(sqlite3_stmt *st, const char *types, ...);
-/* Prepare, bind; *st is NULL on failure, which sql_step() hands on. */
+/* Prepare, bind; *st is NULL on failure, which store_step() hands on. */
 int sql_query(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
 /* The same and one step: 1 a row in *st (sql_done() it), 0 none, or MP_E*. */
 int sql_row(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
@@ -62,8 +63,7 @@ int sql_end(struct store *s, int rc);
 /* A lease's three columns from `column` on: pid, boot id, until. */
 void sql_lease(sqlite3_stmt *st, int column, struct lease *l);
 
-/* A message as a record: the columns and tables, and what takes them out. Column 0 is seq, 8 the
- * first free one. */
+/* A message as a record: its columns and tables, and what takes them out.  Column 0 is seq. */
 #define MESSAGE_COLUMNS                                             \
 	"m.seq, m.dir, m.id, m.kind, m.time, m.ref, m.body, c.name" \
 	" FROM message m LEFT JOIN contact c ON c.id = m.contact"

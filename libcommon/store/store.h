@@ -22,8 +22,8 @@ struct store;
 
 /* Makes the store of a new home (mp-keygen); an existing one is MP_EEXIST. */
 int store_create(void);
-/* Opens $MP_HOME/store.db; MP_ENONE ("no store in 'HOME': run mp-keygen"); MP_ESYS for a newer
- * version. */
+/* Opens $MP_HOME/store.db; MP_ENONE ("no store in 'HOME': run mp-keygen"); MP_ESYS: newer version.
+ */
 int store_open(struct store **out);
 int store_open_path(struct store **out, const char *path);
 void store_close(struct store *s);
@@ -37,8 +37,7 @@ int store_commit(struct store *s);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* After deleting secrets, outside a transaction: truncates the -wal, retrying while readers hold
- * it. */
+/* After deleting secrets, outside a transaction: truncates the -wal, retrying while it is read. */
 int store_erase(struct store *s);
 
 /* After deleting much: gives free pages back to the file system, in short transactions. */

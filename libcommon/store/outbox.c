@@ -1,0 +1,62 @@
+#include "store/outbox.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "store/item.h"
+#include "store/sql.h"
+
+int outbox_find(
+    struct store *s, int64_t contact, const uint8_t id[static 16], struct queue_item *item)
+{
+	sqlite3_stmt *st;
+	int rc =
+	    sql_row(s, &st, "SELECT " ITEM_COLUMNS ITEM_FROM " WHERE q.contact = ? AND q.id = ?",
+	        "ix", contact, id);
+
+	if (rc == 0)
+		return err_set(MP_ENONE, "it is not in the queue");
+	if (rc < 0)
+		return rc;
+	item_fill(item, st);
+	sql_done(st);
+	return 0;
+}
+
+int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static 16], bool *waits)
+{
+	uint8_t first[16], last[16];
+	int64_t one;
+	int rc;
+
+	file_chunk_id(first, transfer, 0);
+	file_chunk_id(last, transfer, UINT32_MAX);
+	rc = sql_int(s, &one,
+	    "SELECT 1 FROM queue WHERE contact = ?1 AND id BETWEEN ?2 AND ?3 AND kind = 'file'"
+	    " AND (state = 1 OR id = ?2) LIMIT 1",
+	    "ixx", contact, first, last);
+	*waits = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+int outbox_lane(
+    struct store *s, int64_t contact, enum wire_lane lane, int64_t now, struct outbox_lane *l)
+{
+	struct lease lease;
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT due, fails, lease_pid, lease_boot, lease_until FROM lane"
+	    " WHERE contact = ? AND lane = ?",
+	    "id", contact, (int)lane);
+
+	if (rc == 0)
+		return err_set(MP_ENONE, "no such lane");
+	if (rc < 0)
+		return rc;
+	l->due = sqlite3_column_int64(st, 0);
+	l->fails = sqlite3_column_int64(st, 1);
+	sql_lease(st, 2, &lease);
+	l->taken = lease_held(&lease, now);
+	sql_done(st);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * outbox: questions about single rows of the queue and about lanes; nothing here changes anything.
+ */
+#ifndef MP_STORE_OUTBOX_H
+#define MP_STORE_OUTBOX_H
+
+#include "store/queue.h"
+
+/* The row of (contact, id). MP_ENONE. */
+int outbox_find(
+    struct store *s, int64_t contact, const uint8_t id[static 16], struct queue_item *item);
+
+/*
+ * Must a further chunk of this transfer wait for the answer to its offer?  Yes while the offer or
+ * a held chunk is in the queue: the answer removes the one and releases the others at once.
+ */
+int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static 16], bool *waits);
+
+struct outbox_lane {
+	int64_t due, fails;
+	bool taken; /* by another process */
+};
+/* MP_ENONE: no such lane, so nothing in it waits. */
+int outbox_lane(
+    struct store *s, int64_t contact, enum wire_lane lane, int64_t now, struct outbox_lane *l);
+
+#endif

@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <unistd.h>
 
 static struct config c;
@@ -176,6 +177,75 @@ static void lines(void)
 	is_int(config_parse(&c, "tor = own\0\n", 11, "config"), MP_EBAD, "a NUL");
 }
 
+/*
+ * mp-config(5) has a line ".It Ic KEY Pq ...; default VALUE" for each key and no other, a number's
+ * with ", LEAST to MOST" before it; the values in it are read by the parser that they speak of.
+ */
+static bool in_manual(const char *line)
+{
+	char name[64], least[32], most[32], value[128];
+	int64_t low, high;
+
+	if (sscanf(line, ".It Ic %63s Pq %*[a-z], %31s to %31[^;]; default %127s", name, least,
+	        most, value) == 4) {
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			const struct number *n = &numbers[i];
+
+			if (strcmp(n->name, name) != 0)
+				continue;
+			return set(name, least) == 0 && (low = value_of(n)) == n->least &&
+			       set(name, most) == 0 && (high = value_of(n)) == n->most &&
+			       set(name, value) == 0 && value_of(n) == n->value && low < high;
+		}
+		return false;
+	}
+	if (sscanf(line, ".It Ic %63s Pq %*[^;]; default %127s", name, value) != 2)
+		return false;
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		if (strcmp(strings[i].name, name) == 0)
+			return strcmp(*strings[i].value != '\0' ? strings[i].value : "none",
+			           value) == 0;
+	return false;
+}
+
+static void manual(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[500];
+	size_t keys = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, ".It Ic ", 7) != 0)
+			continue;
+		keys++;
+		line[strcspn(line, "\n")] = '\0';
+		printf("# %s\n", line);
+		ok(in_manual(line), "the manual's line %zu says what holds", keys);
+	}
+	if (f != NULL)
+		fclose(f);
+	is_int((long long)keys,
+	    sizeof(numbers) / sizeof(numbers[0]) + sizeof(strings) / sizeof(strings[0]),
+	    "the manual has every key once");
+}
+
+/* A key that the program has and these tables do not. */
+static void every_key(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[500], name[64];
+	size_t keys = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		keys += sscanf(line, " NUMBER(\"%63[^\"]", name) == 1 ||
+		        sscanf(line, " STRING(\"%63[^\"]", name) == 1;
+	if (f != NULL)
+		fclose(f);
+	is_int((long long)keys,
+	    sizeof(numbers) / sizeof(numbers[0]) + sizeof(strings) / sizeof(strings[0]),
+	    "every key is tested");
+}
+
 static void files(void)
 {
 	char path[] = "/tmp/mp-config.XXXXXX";
@@ -199,6 +269,8 @@ int main(void)
 	lengths();
 	units();
 	lines();
+	every_key("libcommon/base/config.c");
+	manual("man/mp-config.5");
 	files();
 	return done();
 }

@@ -60,9 +60,10 @@ int server_connection(int fd, const struct server_options *o)
 	socklen_t len = sizeof(peer), tlen = sizeof(int);
 	struct MHD_Daemon *d;
 	struct server s;
-	int type, own, rc = 0;
+	int type, listening, own, rc = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) != 0 || type != SOCK_STREAM)
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) != 0 || type != SOCK_STREAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &tlen) != 0 || listening)
 		return err_set(MP_EUSAGE, "descriptor %d is no connected socket", fd);
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0)
 		return errno == ENOTCONN ? 0 : err_sys("cannot tell the peer of descriptor %d", fd);
@@ -70,7 +71,7 @@ int server_connection(int fd, const struct server_options *o)
 	if ((own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return err_sys("cannot copy descriptor %d", fd);
 	daemon_init(&s, o);
-	if ((d = daemon_start(&s, MHD_USE_NO_LISTEN_SOCKET | MHD_USE_POLL, none)) == NULL) {
+	if ((d = daemon_start(&s, MHD_USE_NO_LISTEN_SOCKET, none)) == NULL) {
 		close(own);
 		daemon_stop(&s, NULL);
 		return err_set(MP_ENOMEM, "cannot start the HTTP server");
@@ -125,7 +126,11 @@ static int listen_fd(const char *where)
 
 static struct MHD_Daemon *start_listener(struct server *s, int fd, const struct server_options *o)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
+	/*
+	 * poll, not epoll: libmicrohttpd's edge-triggered epoll overlooks an end that comes
+	 * together with data, and would keep the connection of a client who has gone for a minute.
+	 */
+	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC;
 	struct MHD_OptionItem items[8] = {
 	    {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
 	    {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)o->connections, NULL},

@@ -12,9 +12,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "store/slack.h"
 #include "store/sql.h"
 
 #define APPLICATION 0x6d703031 /* "mp01" in the file's header */
+#define TEXT_OF(x) #x
+#define MARK_PAGE(version) "PRAGMA user_version = " TEXT_OF(version)
+#define MARK_PAGE_1 MARK_PAGE(STORE_VERSION)
 #define PATIENCE (10 * MP_SECOND)
 
 static const char schema[] =
@@ -377,6 +381,50 @@ int store_shrink(struct store *s)
 	return rc < 0 ? rc : 0;
 }
 
+/* Every page of the -wal into the file, the -wal empty; waits for readers and writers. */
+static int empty_log(struct store *s, int64_t end)
+{
+	int rc;
+
+	do {
+		rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	} while ((rc & 0xff) == SQLITE_BUSY && clock_monotonic() < end);
+	if ((rc & 0xff) == SQLITE_BUSY)
+		return err_set(MP_EBUSY, "deleted, but not yet erased: the store is being read");
+	return rc == SQLITE_OK ? 0 : sql_error(s);
+}
+
+/* Under the write lock an empty -wal stays empty. */
+static bool log_is_empty(struct store *s)
+{
+	struct stat st;
+
+	return stat(sqlite3_filename_wal(sqlite3_db_filename(s->db, "main")), &st) != 0 ||
+	       st.st_size == 0;
+}
+
+/*
+ * 1 when the slack is wiped, 0 when somebody wrote before we had the lock.  The commit changes page
+ * 1, so that others read anew what they have in memory and do not write old slack back.
+ */
+static int wipe(struct store *s)
+{
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	if (!log_is_empty(s)) {
+		store_rollback(s);
+		return 0;
+	}
+	rc = slack_wipe(s);
+	if (rc == 0)
+		rc = sql_exec(s, MARK_PAGE_1, "");
+	rc = sql_end(s, rc);
+	sqlite3_db_release_memory(s->db);
+	return rc != 0 ? rc : 1;
+}
+
 int store_erase(struct store *s)
 {
 	int64_t end = clock_monotonic() + PATIENCE;
@@ -384,13 +432,11 @@ int store_erase(struct store *s)
 
 	if (s->depth > 0)
 		return err_set(MP_EUSAGE, "cannot erase within a transaction");
-	do {
-		rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	} while ((rc & 0xff) == SQLITE_BUSY && clock_monotonic() < end);
-	if ((rc & 0xff) == SQLITE_BUSY)
-		return err_set(
-		    MP_EBUSY, "deleted, but not yet erased: somebody else is reading the store");
-	return rc == SQLITE_OK ? 0 : sql_error(s);
+	while ((rc = empty_log(s, end)) == 0 && (rc = wipe(s)) == 0)
+		if (clock_monotonic() >= end)
+			return err_set(
+			    MP_EBUSY, "deleted, but not yet erased: the store is being written");
+	return rc < 0 ? rc : empty_log(s, end);
 }
 
 void store_wake_inbox(void)

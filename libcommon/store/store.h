@@ -3,7 +3,7 @@
  *
  * Any number of processes at once.  Write transactions are short and never span the network or a
  * hook.  synchronous=FULL: what a commit returned for is on disk.  secure_delete: what was deleted
- * is overwritten; store_erase() makes that true of the -wal too.
+ * is overwritten; store_erase() makes that true of every copy.
  * One struct store belongs to one thread.
  *
  * Every function here returns 0 or MP_E*: MP_ENONE nothing such, MP_EBUSY another writer held on
@@ -37,7 +37,11 @@ int store_commit(struct store *s);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* After deleting secrets, outside a transaction: truncates the -wal, retrying while it is read. */
+/*
+ * After deleting secrets, outside a transaction: what was deleted is gone from store.db, the copies
+ * in slack (store/slack.h) too, and from its -wal.  Waits up to 10 s for readers: MP_EBUSY then,
+ * and the same call may be made again.  Reads the whole file.
+ */
 int store_erase(struct store *s);
 
 /* After deleting much: gives free pages back to the file system, in short transactions. */

@@ -169,7 +169,7 @@ meet() {
 	for n in "$1" "$2"; do
 		[ -e "$T/$n/identity" ] || as "$n" mp-keygen >/dev/null || bail "mp-keygen for $n"
 	done
-	as "$1" mp-contact offer "$2" >"$T/card" || bail "no card from $1 for $2"
+	(umask 077 && as "$1" mp-contact offer "$2" >"$T/card") || bail "no card from $1 for $2"
 	as "$2" mp-contact accept "$1" <"$T/card" >"$T/accept" || bail "$2 cannot accept the card of $1"
 	as "$2" mp-seal <"$T/accept" >"$T/sealed" || bail "$2 cannot seal the greeting to $1"
 	as "$1" mp-take <"$T/sealed" >/dev/null || bail "$1 does not take the greeting of $2"

@@ -28,7 +28,7 @@ for f in tests/unit/*.c; do
 	name=${f##*/}
 	ok "unit $name" under "$asan/unit/${name%.c}"
 done
-for f in tests/replay.t tests/mp-*.t; do
+for f in tests/replay.t tests/records.t tests/mp-*.t; do
 	[ -e "$f" ] || continue
 	grep -q '^# not under the sanitizers:' "$f" || ok "$f" under "$f"
 done

@@ -108,7 +108,7 @@ static int check_known(struct store *s, const struct card *d)
 	return err_set(MP_EEXIST, "the contact card's address is known already, as '%s'", c.name);
 }
 
-static int check_card(struct store *s, const struct card *d, int64_t now)
+static int check_card(const struct card *d, int64_t now)
 {
 	uint8_t self[32];
 	char when[CLOCK_TEXT];
@@ -122,7 +122,7 @@ static int check_card(struct store *s, const struct card *d, int64_t now)
 		clock_format(when, d->expires);
 		return err_set(MP_EBAD, "the contact card expired at %s", when);
 	}
-	return check_known(s, d);
+	return MP_OK;
 }
 
 /* What the acceptor seals the initial-contact with, and what both use from then on. */
@@ -149,11 +149,15 @@ static int make_keys(struct contact_key *offer, struct contact_key *pair, const 
 	return r;
 }
 
+/* The check is inside: the same card can be accepted twice at once. */
 static int store_accepted(struct store *s, const struct config *cfg, struct contact *c,
-    struct contact_key *offer, struct contact_key *pair, int64_t now, struct record *rec)
+    struct contact_key *offer, struct contact_key *pair, const struct card *d, int64_t now,
+    struct record *rec)
 {
 	int r = store_begin(s);
 
+	if (r == MP_OK)
+		r = check_known(s, d);
 	if (r == MP_OK)
 		r = contact_add(s, c, now);
 	offer->contact = pair->contact = c->row;
@@ -181,13 +185,13 @@ int meeting_accept(struct store *s, const struct config *cfg, const char *name, 
 	if (r != MP_OK)
 		return r;
 	if ((r = card_decode(&d, text, len)) != MP_OK || (r = expire_offers(s, now)) != MP_OK ||
-	    (r = check_card(s, &d, now)) != MP_OK || (r = make_keys(&offer, &pair, &d)) != MP_OK)
+	    (r = check_card(&d, now)) != MP_OK || (r = make_keys(&offer, &pair, &d)) != MP_OK)
 		goto out;
 	c.state = CONTACT_PENDING;
 	c.has_onion = c.has_greeting = true;
 	memcpy(c.onion, d.onion, sizeof(c.onion));
 	randombytes_buf(c.greeting, sizeof(c.greeting));
-	r = store_accepted(s, cfg, &c, &offer, &pair, now, rec);
+	r = store_accepted(s, cfg, &c, &offer, &pair, &d, now, rec);
 out:
 	sodium_memzero(&d, sizeof(d));
 	sodium_memzero(&offer, sizeof(offer));

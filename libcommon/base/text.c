@@ -69,53 +69,70 @@ size_t text_plain(const void *data, size_t len)
 	return i;
 }
 
-/* One byte as an escape; three digits always, for %b would take a digit that follows. */
-static int add_escape(struct buf *out, uint8_t c)
+/* One byte as an escape at to; three digits always, for %b would take a digit that follows. */
+static uint8_t *put_escape(uint8_t *to, uint8_t c)
 {
-	char text[5] = {
-	    '\\', '0', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7))};
-
+	*to++ = '\\';
 	switch (c) {
 	case '\\':
-		return buf_add(out, "\\\\", 2);
+		*to++ = '\\';
+		break;
 	case '\n':
-		return buf_add(out, "\\n", 2);
+		*to++ = 'n';
+		break;
 	case '\t':
-		return buf_add(out, "\\t", 2);
+		*to++ = 't';
+		break;
 	case '\r':
-		return buf_add(out, "\\r", 2);
+		*to++ = 'r';
+		break;
 	default:
-		return buf_add(out, text, sizeof(text));
+		*to++ = '0';
+		*to++ = (uint8_t)('0' + (c >> 6));
+		*to++ = (uint8_t)('0' + (c >> 3 & 7));
+		*to++ = (uint8_t)('0' + (c & 7));
 	}
+	return to;
 }
 
 enum { KEEP_BACKSLASH = 1, KEEP_NEWLINE = 2 };
 
-static int escape(struct buf *out, const uint8_t *p, size_t len, int keep)
+/* Adds escapes for what stands at p, as far as it needs them; returns how many bytes that were. */
+static size_t add_escapes(struct buf *out, const uint8_t *p, size_t len, int keep, int *rc)
 {
-	size_t before = out->len;
-	int rc = 0;
+	uint8_t text[400], *to = text;
+	size_t at = 0;
 
-	while (rc == 0 && len > 0) {
-		size_t run = text_plain(p, len), n;
+	while (at < len && to + 4 * 5 <= text + sizeof(text)) {
 		uint32_t cp;
+		size_t n = text_next(p + at, len - at, &cp);
 
-		rc = buf_add(out, p, run);
-		p += run;
-		len -= run;
-		if (rc != 0 || len == 0)
+		if (n != 0 && cp != '\\' && !text_unsafe(cp))
 			break;
-		n = text_next(p, len, &cp);
-		if (n == 0)
-			n = 1;
-		len -= n;
-		if ((*p == '\\' && (keep & KEEP_BACKSLASH)) ||
-		    (*p == '\n' && (keep & KEEP_NEWLINE))) {
-			rc = buf_addc(out, *p++);
+		if ((p[at] == '\\' && (keep & KEEP_BACKSLASH)) ||
+		    (p[at] == '\n' && (keep & KEEP_NEWLINE))) {
+			*to++ = p[at++];
 			continue;
 		}
-		for (; rc == 0 && n > 0; n--)
-			rc = add_escape(out, *p++);
+		for (n += n == 0; n > 0; n--)
+			to = put_escape(to, p[at++]);
+	}
+	*rc = buf_add(out, text, (size_t)(to - text));
+	return at;
+}
+
+static int escape(struct buf *out, const uint8_t *p, size_t len, int keep)
+{
+	size_t before = out->len, at = 0;
+	int rc = 0;
+
+	while (rc == 0 && at < len) {
+		size_t run = text_plain(p + at, len - at);
+
+		rc = buf_add(out, p + at, run);
+		at += run;
+		if (rc == 0 && at < len)
+			at += add_escapes(out, p + at, len - at, keep, &rc);
 	}
 	if (rc != 0)
 		out->len = before;

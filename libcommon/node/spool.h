@@ -1,18 +1,31 @@
 /*
  * spool: the bytes of incoming files: $MP_HOME/spool/CONTACTROW-ID until whole, then
- * $MP_HOME/files/CONTACT/NAME, never over an existing file (NAME-2 ...).
+ * $MP_HOME/files/CONTACT/NAME, never over an existing file (NAME-2 ... before the suffix).
+ *
+ * Who writes holds a lock on the spool file from the first byte until the store has committed, so
+ * that two deliveries of one chunk at once cannot undo each other.  The whole file is linked into
+ * place before the commit and leaves the spool after it: killed in between, the last chunk comes
+ * again and finds its own link.
  */
 #ifndef MP_NODE_SPOOL_H
 #define MP_NODE_SPOOL_H
 
 #include "store/transfer.h"
 
-/* Writes at the chunk's place and syncs: the bytes are on disk before the store says so. */
-int spool_write(const struct transfer *t, int64_t chunk, const uint8_t *data, size_t len);
-/* Checks the SHA-256 of the whole, syncs, moves it into place without replacing anything; sets t->path. MP_EBAD: hash. */
-int spool_finish(struct transfer *t, const uint8_t sha256[static 32]);
+/* Opens and locks; with create false MP_ENONE when it is not there. MP_EBUSY: another writes. Close
+ * fd to let go. */
+int spool_lock(int *fd, const struct transfer *t, bool create);
+/* Writes at the chunk's place and syncs: the bytes are on disk before the store says so. MP_ENONE
+ * when what comes before it is missing. */
+int spool_write(int fd, const struct transfer *t, int64_t chunk, const uint8_t *data, size_t len);
+/* Checks size and SHA-256 of the whole and links it into place; sets t->path. MP_EBAD: hash. */
+int spool_finish(int fd, struct transfer *t, const uint8_t sha256[static 32]);
 void spool_drop(const struct transfer *t);
-/* Files of the spool that no transfer names (a crash, a removed contact): removed. */
+/* Takes t->path away again: the store did not commit. */
+void spool_undo(struct transfer *t);
+/* Files of the spool that no transfer still wants (a crash, a removed contact): removed. */
 int spool_clean(struct store *s);
+/* 0 when so many bytes leave the disk its reserve: 5 %, at most 100 MiB. Else MP_EFULL. */
+int spool_room(int64_t bytes);
 
 #endif

@@ -1,0 +1,59 @@
+/*
+ * step: what one authentic message does; internal to node, between receiver.c (which opens it and
+ * owns the transaction) and the files that know one type each.
+ *
+ * prepare runs before the transaction (slow work: key agreement, the disk), apply inside it, settle
+ * after it with what became of it.  A verdict is out->status with return value 0; a negative return
+ * value is MP_E*, rolls back and becomes RECEIVED_LATER.
+ */
+#ifndef MP_NODE_STEP_H
+#define MP_NODE_STEP_H
+
+#include "mariposa/file.h"
+#include "node/receiver.h"
+#include "store/message.h"
+#include "store/transfer.h"
+
+#define STEP_LATER 30   /* s: busy store, full disk */
+#define STEP_QUOTA 3600 /* s: a person must read or a file must end first */
+
+struct step {
+	struct store *store;
+	const struct config *cfg;
+	const struct wire *w;
+	enum receive_via via;
+	int64_t now;
+	struct contact contact;  /* as it stands inside the transaction */
+	struct contact_key *key; /* that opened it */
+	struct received *out;    /* status 0: no verdict yet */
+	bool fresh;              /* not a repetition: the contact was heard of just now */
+	bool queue;              /* the outbox changed */
+
+	/* greeting */
+	uint8_t *pair; /* send, recv: arena */
+	/* a file's chunk */
+	struct transfer transfer; /* as it stood before the transaction, then as it stands in it */
+	bool on_disk;             /* event is what writing the chunk came to */
+	int spool;                /* locked, or -1 */
+	enum incoming_event event;
+};
+
+/* The verdicts. Return 0. */
+int step_refuse(struct step *s);
+int step_take(struct step *s);
+int step_later(struct step *s, enum received_status status, int64_t seconds);
+
+/* An event {"KEY":...} for a person; takes over body. id NULL: a fresh one, else kept once. */
+int step_event(struct step *s, const char *kind, const uint8_t *id, json_t *body);
+
+int greeting_prepare(struct step *s);
+int greeting_apply(struct step *s);
+void greeting_settle(struct step *s);
+
+int incoming_prepare(struct step *s);
+int incoming_apply(struct step *s);
+void incoming_settle(struct step *s, bool committed);
+
+int outgoing_apply(struct step *s); /* a file-status about a file of ours */
+
+#endif

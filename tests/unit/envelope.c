@@ -1,5 +1,7 @@
 /* The envelope: its form recomputed with OpenSSL alone, and every damage refused in the same words.
  */
+#include <pthread.h>
+
 #include <openssl/evp.h>
 #include <sodium.h>
 
@@ -216,6 +218,9 @@ static void test_malformed(void)
 		p[i] = 0;
 	}
 	is_int(taken, 0, "any padding byte that is not zero");
+	memset(p + 70, 1, 1024 - 70);
+	malformed("padding of ones", p, 1024);
+	memset(p + 70, 0, 1024 - 70);
 	put32(p + 32, 985);
 	put32(p + 36, 0);
 	malformed("a header that ends behind the end", p, 1024);
@@ -244,6 +249,62 @@ static void test_too_long(void)
 
 	malformed("more than an envelope may have", p, 540672);
 	free(p);
+}
+
+/* One buffer serves one envelope after another, the large behind the large. */
+static void test_reuse(void)
+{
+	struct buf out = BUF_INIT(ENVELOPE_MAX), plain = BUF_INIT(ENVELOPE_MAX);
+	uint8_t *body = calloc(1, 400000);
+	struct envelope e;
+
+	is_int(envelope_seal(&out, key, id, "{}", 2, body, 400000), 0, "a large one");
+	for (int i = 0; i < 3; i++) {
+		is_int(envelope_open(&e, &plain, out.data, out.len, key, id), 0, "opens");
+		ok(e.header == plain.data + 40 && e.blen == 400000, "at the start of the buffer");
+	}
+	free(body);
+	buf_free(&out);
+	buf_free(&plain);
+}
+
+#define THREADS 4
+
+static void *work(void *arg)
+{
+	uint8_t k[32] = {0};
+	size_t *wrong = arg;
+
+	for (int i = 0; i < 500; i++) {
+		struct buf out = BUF_INIT(65536), plain = BUF_INIT(65536);
+		struct envelope e;
+
+		memcpy(k, &wrong, sizeof(wrong));
+		k[31] = (uint8_t)i;
+		if (envelope_seal(&out, k, id, &i, sizeof(i), "", 0) != 0 ||
+		    envelope_open(&e, &plain, out.data, out.len, k, id) != 0 ||
+		    memcmp(e.header, &i, sizeof(i)) != 0)
+			(*wrong)++;
+		buf_free(&out);
+		buf_free(&plain);
+	}
+	return NULL;
+}
+
+/* Each thread has its own cipher, and frees it. */
+static void test_threads(void)
+{
+	size_t wrong[THREADS] = {0}, sum = 0;
+	pthread_t t[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		if (pthread_create(&t[i], NULL, work, &wrong[i]) != 0)
+			abort();
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(t[i], NULL);
+		sum += wrong[i];
+	}
+	is_int((long long)sum, 0, "four threads seal and open at once");
 }
 
 /* Reflected to its sender, or moved to where another contact is read. */
@@ -282,6 +343,8 @@ int main(void)
 	test_damage();
 	test_malformed();
 	test_too_long();
+	test_reuse();
+	test_threads();
 	test_moved();
 	return done();
 }

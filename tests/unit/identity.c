@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -226,12 +227,17 @@ static int consistent(void)
 	return good;
 }
 
+/* Killed at moments spread over a bit more than the time that a whole write takes. */
 static void test_killed(void)
 {
+	int64_t start = clock_monotonic(), whole_us;
 	int whole = 0, broken = 0;
 
-	for (int i = 0; i < 60; i++) {
-		struct timespec t = {0, (i % 30) * 300000L};
+	waitpid(write_in_child(), NULL, 0);
+	whole_us = (clock_monotonic() - start + 1) * 1000;
+	unlink(home_file("identity"));
+	for (int64_t i = 0; i < 60; i++) {
+		struct timespec t = {0, (long)(i * whole_us * 1000 / 40 % 999999999)};
 		pid_t pid = write_in_child();
 
 		nanosleep(&t, NULL);

@@ -5,8 +5,9 @@
  *   plaintext: contact id 32 | hlen u32 | blen u32 | header | body | zeros,
  *   in all exactly max(1024, padme(40 + hlen + blen)) bytes
  *
- * The matcher finds whose key fits at the price of one AES block a key, whatever the envelope's size:
- * the first keystream block must turn the first ciphertext block into the first half of the contact id.
+ * The matcher finds whose key fits at the price of one AES block a key, whatever the envelope's
+ * size: the first keystream block must turn the first ciphertext block into the first half of the
+ * contact id.
  */
 #ifndef MP_CRYPTO_ENVELOPE_H
 #define MP_CRYPTO_ENVELOPE_H
@@ -17,19 +18,24 @@
 
 #define ENVELOPE_MAX (512u * 1024u) /* an envelope's bytes, at most */
 #define ENVELOPE_MIN (12u + 1024u + 16u)
-#define ENVELOPE_OVERHEAD 28u	  /* IV and tag */
-#define ENVELOPE_CHUNK 262144u	  /* 40 + hlen + blen of a file's chunk, at most */
+#define ENVELOPE_OVERHEAD 28u  /* IV and tag */
+#define ENVELOPE_CHUNK 262144u /* 40 + hlen + blen of a file's chunk, at most */
 
-/* Plaintext length for len = 40 + hlen + blen. Padme: the lowest floor(log2(e)) ... bits rounded up. */
+/*
+ * Plaintext length for len = 40 + hlen + blen.  Padme: with E = floor(log2 len) and S = floor(log2
+ * E) + 1, up to a multiple of 2^(E-S).
+ */
 size_t envelope_padded(size_t len);
 
 /* Appends a new envelope with a random IV. MP_ELIMIT past ENVELOPE_MAX. */
-int envelope_seal(struct buf *out, const uint8_t key[static KEY_LEN], const uint8_t id[static CONTACT_ID],
-    const void *header, size_t hlen, const void *body, size_t blen);
+int envelope_seal(struct buf *out, const uint8_t key[static KEY_LEN],
+    const uint8_t id[static CONTACT_ID], const void *header, size_t hlen, const void *body,
+    size_t blen);
 
 /* The same with a given IV, for vectors only. */
-int envelope_seal_iv(struct buf *out, const uint8_t iv[static 12], const uint8_t key[static KEY_LEN],
-    const uint8_t id[static CONTACT_ID], const void *header, size_t hlen, const void *body, size_t blen);
+int envelope_seal_iv(struct buf *out, const uint8_t iv[static 12],
+    const uint8_t key[static KEY_LEN], const uint8_t id[static CONTACT_ID], const void *header,
+    size_t hlen, const void *body, size_t blen);
 
 /*
  * Verified in full (tag, whole id in constant time, lengths, exact padding) before a byte is given
@@ -57,8 +63,8 @@ void matcher_free(struct matcher *m);
  * Every slot is tried, always.  Returns the number of slots that fit and stores the
  * owners of the first max of them (a second hit is chance or an attack; open decides).
  */
-size_t matcher_find(struct matcher *m, const uint8_t *slots, size_t n, const uint8_t *envelope, size_t len,
-    uint64_t *owners, size_t max);
+size_t matcher_find(struct matcher *m, const uint8_t *slots, size_t n, const uint8_t *envelope,
+    size_t len, uint64_t *owners, size_t max);
 
 void keyring_slot(uint8_t out[static KEYRING_SLOT], const uint8_t key[static KEY_LEN],
     const uint8_t id[static CONTACT_ID], uint64_t owner);

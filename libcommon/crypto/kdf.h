@@ -5,8 +5,8 @@
  *               info = "mariposa/1 from " | S | " to " | X)
  *   K0        = HKDF-SHA-256(ikm = key, salt = contact id, info = "mariposa/1 offer to " | X)
  *
- * S and X are 32-byte onion keys.  No reflection, no moving to another contact or address, and only the two
- * ends can compute K, so that a copy of the card or a temporary contact's maker cannot.
+ * S and X are 32-byte onion keys.  No reflection, no moving to another contact or address, and only
+ * the two ends can compute K, so that a copy of the card or a temporary contact's maker cannot.
  */
 #ifndef MP_CRYPTO_KDF_H
 #define MP_CRYPTO_KDF_H
@@ -21,18 +21,20 @@
  * Both directions between self and peer. MP_EBAD when peer is no usable point, the agreement
  * is all zero, or peer is self.
  */
-int kdf_pair(uint8_t send[static KEY_LEN], uint8_t recv[static KEY_LEN], const struct identity *self,
-    const uint8_t peer[static 32], const uint8_t key[static KEY_LEN], const uint8_t id[static CONTACT_ID]);
+int kdf_pair(uint8_t send[static KEY_LEN], uint8_t recv[static KEY_LEN],
+    const struct identity *self, const uint8_t peer[static 32], const uint8_t key[static KEY_LEN],
+    const uint8_t id[static CONTACT_ID]);
 
 /* K0, towards the offerer whose onion key is to. */
 int kdf_offer(uint8_t out[static KEY_LEN], const uint8_t key[static KEY_LEN],
     const uint8_t id[static CONTACT_ID], const uint8_t to[static 32]);
 
 /* HMAC-SHA-256(K(S to X), "initial-contact" | message id): the acceptor holds S's secret. */
-void kdf_proof(uint8_t out[static 32], const uint8_t send[static KEY_LEN], const uint8_t mid[static 16]);
+void kdf_proof(
+    uint8_t out[static 32], const uint8_t send[static KEY_LEN], const uint8_t mid[static 16]);
 
 /* HKDF-SHA-256, extract and expand (RFC 5869); out_len <= 8160. */
-int hkdf_sha256(uint8_t *out, size_t out_len, const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
-    size_t salt_len, const uint8_t *info, size_t info_len);
+int hkdf_sha256(uint8_t *out, size_t out_len, const uint8_t *ikm, size_t ikm_len,
+    const uint8_t *salt, size_t salt_len, const uint8_t *info, size_t info_len);
 
 #endif

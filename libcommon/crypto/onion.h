@@ -15,8 +15,8 @@
 void onion_encode(char out[static ONION_TEXT], const uint8_t key[static ONION_KEY]);
 
 /*
- * Takes 56 characters of either case, with or without ".onion".  MP_EBAD for a wrong length, character,
- * checksum or version, and for a key that is no point of the main subgroup (it could
+ * Takes 56 characters of either case, with or without ".onion".  MP_EBAD for a wrong length,
+ * character, checksum or version, and for a key that is no point of the main subgroup (it could
  * never agree on a secret).
  */
 int onion_decode(uint8_t key[static ONION_KEY], const char *text);

@@ -72,6 +72,11 @@ static int target(struct sealer *z, const char *name)
 	return 0;
 }
 
+int sealer_check(struct sealer *z, const char *contact)
+{
+	return target(z, contact);
+}
+
 static int sending_key(struct store *s, struct contact_key *k, int64_t contact, enum key_role role)
 {
 	int rc = key_for_sending(s, k, contact, role);

@@ -28,6 +28,9 @@ int sealer_new(
     struct sealer **out, struct store *s, const struct config *cfg, const struct sealer_options *o);
 void sealer_free(struct sealer *z);
 
+/* 0 when this contact can be written to, else what sealer_record() would say. */
+int sealer_check(struct sealer *z, const char *contact);
+
 /*
  * One out record of kind message, initial-contact, file-status or ping.  MP_ENONE: no such contact;
  * MP_EUSAGE: it has not accepted our card yet, is blocked, or the kind cannot be sealed; MP_EBAD:

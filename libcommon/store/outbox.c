@@ -39,6 +39,18 @@ int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static
 	return rc < 0 ? rc : 0;
 }
 
+int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 16])
+{
+	uint8_t first[16], last[16];
+
+	file_chunk_id(first, transfer, 1);
+	file_chunk_id(last, transfer, UINT32_MAX);
+	return sql_exec(s,
+	    "UPDATE queue SET state = 1 WHERE contact = ? AND id BETWEEN ? AND ? AND kind = 'file'"
+	    " AND state = 0",
+	    "ixx", contact, first, last);
+}
+
 int outbox_lane(
     struct store *s, int64_t contact, enum wire_lane lane, int64_t now, struct outbox_lane *l)
 {

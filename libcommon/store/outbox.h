@@ -1,5 +1,5 @@
 /*
- * outbox: questions about single rows of the queue and about lanes; nothing here changes anything.
+ * outbox: what the sender asks about single rows of the queue and about lanes.
  */
 #ifndef MP_STORE_OUTBOX_H
 #define MP_STORE_OUTBOX_H
@@ -15,6 +15,9 @@ int outbox_find(
  * a held chunk is in the queue: the answer removes the one and releases the others at once.
  */
 int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static 16], bool *waits);
+
+/* The chunks of a transfer wait again: its receiver has not decided. */
+int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 16]);
 
 struct outbox_lane {
 	int64_t due, fails;

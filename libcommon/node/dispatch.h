@@ -1,0 +1,95 @@
+/*
+ * dispatch: the parts that the sender is made of; internal to it.
+ *
+ *   sender.c    the loop: input, time, the end
+ *   dispatch.c  lanes at work: claim, post, what an answer means, let go
+ *   settle.c    what was answered is taken out of the queue, many at once
+ *   intake.c    what comes in
+ */
+#ifndef MP_NODE_DISPATCH_H
+#define MP_NODE_DISPATCH_H
+
+#include "net/client.h"
+#include "node/intake.h"
+#include "node/receiver.h"
+#include "store/contact.h"
+
+#define SETTLE_MOST 64
+#define SETTLE_WAIT 20 /* ms */
+
+/* A lane that is ours by lease. */
+struct way {
+	struct way *next;
+	struct contact contact;
+	enum wire_lane lane;
+	struct queue_item item; /* at hand, its envelope with it */
+	struct buf envelope;
+	int64_t after; /* the row that was answered last, in the queue perhaps still */
+	bool posting;
+	int64_t resume;             /* when not posting: monotonic */
+	unsigned failed;            /* quick tries that failed in a row */
+	char code[16], reason[160]; /* of the last of them */
+	int64_t leased;             /* until, wall clock */
+};
+
+/* A file all of whose chunks in the queue were taken, while more may still come in. */
+struct whole {
+	struct whole *next;
+	struct queue_item item;
+};
+
+struct sender {
+	const struct config *cfg;
+	const struct sender_options *o;
+	struct store *s;
+	struct receiver *receiver;
+	struct client *client;
+	struct intake *in;
+	int inotify;
+	int64_t call, newest; /* newest: the last row that a flush speaks of */
+
+	struct way *ways;
+	size_t posting;
+	int64_t *slow; /* lanes whose quick tries are used up: contact * LANES + lane */
+	size_t nslow;
+
+	struct queue_item settled[SETTLE_MOST];
+	char codes[SETTLE_MOST][16];
+	size_t nsettled;
+	int64_t settle_at; /* monotonic */
+	struct whole *wholes;
+
+	bool input_done, claim, stopping;
+	unsigned long given;
+	int64_t next_due; /* monotonic: when a lane that nobody has is due */
+	int64_t deadline; /* monotonic, INT64_MAX none */
+	int64_t stop_at;
+	bool failed; /* a record of this call was given up */
+	int status;
+	bool broken; /* the call cannot go on; status says why */
+};
+
+/* Is this row one that the call speaks of? */
+bool sender_mine(struct sender *s, const struct queue_item *item);
+int sender_report(struct sender *s, enum record_class class, const struct queue_item *item,
+    const char *code, const char *reason);
+/* The call cannot go on. */
+void sender_broken(struct sender *s, int rc);
+
+/* Claims lanes that are due while there is room, and sets next_due. */
+void dispatch_claim(struct sender *s);
+void dispatch_result(struct sender *s, struct post_result *r);
+/* Ways whose pause is over go on; leases are renewed. */
+void dispatch_tick(struct sender *s);
+/* The earliest end of a pause, monotonic. */
+int64_t dispatch_resume(const struct sender *s);
+/* True while a record of this call is under way. */
+bool dispatch_mine(struct sender *s);
+/* Gives up every lane. */
+void dispatch_end(struct sender *s);
+
+int settle_add(struct sender *s, const struct queue_item *item, const char *code);
+int settle_flush(struct sender *s);
+void settle_free(struct sender *s);
+
+#endif

@@ -12,7 +12,7 @@ static _Thread_local char detail[DETAIL];
 static const char *program = "mp";
 
 /* Formats beside the slot first: an argument may be err_detail() itself. */
-static void set_detail(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void set_detail(const char *fmt, va_list ap)
 {
 	char text[DETAIL];
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every example of every manual, as it stands: each .Bd -literal of EXAMPLES is run by sh, in a home
-# whose contacts alice and bob can be reached, in a directory that has a report.pdf.  One that needs what no test
-# has (a person, the Tor network) has a line before it:  .\" no-test: REASON
+# whose contacts alice and bob can be reached, in a directory that has a report.pdf.  It must exit 0 and say
+# nothing on standard error.  One that needs what no test has (a person, the Tor network) has a line
+# before it:  .\" no-test: REASON
 . "$(dirname "$0")/lib.sh"
 
 meet me alice
@@ -50,9 +51,12 @@ try() {
 		home me
 		HOME=$T/cwd
 		cd "$T/cwd" || exit 99
-		timeout 60 sh -eu "$1"
+		umask 077
+		timeout 60 sh -u "$1"
 	) >"$T/out" 2>"$T/err"
 	rc=$?
+	# What fails before the last line says so, for a clean no alone is silent.
+	[ ! -s "$T/err" ] || [ "$rc" -ne 0 ] || rc=99
 	[ "$rc" -eq 0 ] || note "$(cat "$1" "$T/err")"
 	return "$rc"
 }

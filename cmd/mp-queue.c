@@ -203,8 +203,9 @@ int main(int argc, char **argv)
 	int (*run)(struct call *);
 	int c, rc;
 
-	cmd_begin("mp-queue",
-	    "mp-queue [-h] list [-j] | flush [-jv] [-w duration] [id ...] | cancel id ...");
+	cmd_begin("mp-queue", "mp-queue list [-j]\n"
+	                      "       mp-queue flush [-jv] [-w duration] [id ...]\n"
+	                      "       mp-queue cancel id ...");
 	if ((c = getopt(argc, argv, "+h")) != -1)
 		return cmd_usage(c);
 	if ((verb = argv[optind++]) == NULL)

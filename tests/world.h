@@ -76,7 +76,8 @@ __attribute__((unused)) static void world_close(void)
 	world_remove();
 }
 
-__attribute__((unused)) static void world_open(struct world *w)
+/* The directory alone. */
+__attribute__((unused)) static void world_home(struct world *w)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -88,6 +89,11 @@ __attribute__((unused)) static void world_open(struct world *w)
 	world_now = w;
 	atexit(world_remove);
 	config_defaults(&w->cfg);
+}
+
+__attribute__((unused)) static void world_open(struct world *w)
+{
+	world_home(w);
 	need(identity_new(&w->self) == 0 && store_create() == 0 && identity_write(w->self) == 0 &&
 	         store_open(&w->s) == 0 && receiver_new(&w->r, w->s, &w->cfg) == 0,
 	    "no world");

@@ -241,6 +241,14 @@ static void cut(void)
 	for (int64_t n = 1; n <= 3; n++)
 		is_str(put(&f, n), "204", "... chunk");
 	ok(same_file("files/alice/lost.bin", 3 * STEP), "... and arrives");
+	f = file_new(&alice, "short.bin", 3 * STEP);
+	put(&f, 0);
+	put(&f, 1);
+	hex_encode(hex, f.id, 16);
+	snprintf(path, sizeof(path), "%s/spool/%lld-%s", w.home, (long long)alice.row, hex);
+	need(truncate(path, 10) == 0, "truncate");
+	is_str(put(&f, 2), "from 1", "with a spool cut short, too");
+	need(incoming_decide(w.s, f.id, false, clock_now()) == 0, "decline");
 	/* What nobody wants any more. */
 	f = file_new(&bob, "orphan", 2 * STEP);
 	put(&f, 0);
@@ -300,7 +308,7 @@ static void decisions(void)
 	g = file_new(&alice, "hand.bin", 2 * STEP);
 	is_int(put_via(&g, 0, VIA_HAND).status, RECEIVED_TAKEN, "an offer by hand is taken");
 	need(transfer_find(w.s, &t, g.id) == 0, "transfer");
-	ok(t.owed, "... and its answer owed");
+	ok(t.owed && !sodium_is_zero(t.status, 16), "... and its answer owed, under an id");
 	for (int64_t n = 1; n <= 2; n++)
 		is_int(put_via(&g, n, VIA_HAND).status, RECEIVED_TAKEN, "... a chunk by hand");
 	ok(same_file("files/alice/hand.bin", 2 * STEP), "... the file is there");

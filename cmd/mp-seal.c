@@ -148,6 +148,8 @@ static int seal_lines(struct job *j)
 	return rc;
 }
 
+/* Empty input is a clean no and says nothing: an alert that found nothing to say is no mail from
+ * cron. */
 static int seal_whole(struct job *j)
 {
 	struct buf body = BUF_INIT(MESSAGE_TEXT);
@@ -156,11 +158,9 @@ static int seal_whole(struct job *j)
 	if (rc == MP_ELIMIT)
 		err_set(rc, "longer than 64 KiB: send it as a file with -f");
 	j->given = body.len > 0;
-	if (rc == 0 && body.len == 0)
-		err_warn("an empty message is not sent");
-	else if (rc == 0)
+	if (rc == 0 && body.len > 0)
 		rc = seal_text(j, body.data, body.len, 0);
-	else
+	else if (rc != 0)
 		complain(j, rc, NULL, 0);
 	buf_free(&body);
 	return rc != 0 ? rc : complain(j, commit(j), NULL, 0);

@@ -1,4 +1,5 @@
 /* tor's control port, played by a script: orders, answers, events, and ends that misbehave. */
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/base64.h"
@@ -339,6 +340,56 @@ static void test_hostile(void)
 	free(big);
 }
 
+/* The real one, with its network switched off: our words and its answers still fit. */
+static void test_tor(void)
+{
+	static const char torrc[] = "DisableNetwork 1\nSocksPort 0\nCookieAuthentication 1\n"
+	                            "__OwningControllerProcess ";
+	char data[100], control[120], file[200], text[900], summary[100];
+	struct torctl *t = NULL;
+	int percent = -1, n, rc = MP_ETEMP;
+	pid_t pid;
+
+	snprintf(data, sizeof(data), "%s/tor", test_dir);
+	snprintf(control, sizeof(control), "unix:%s/ctl", data);
+	snprintf(file, sizeof(file), "%s/control_auth_cookie", data);
+	n = snprintf(text, sizeof(text),
+	    "%s%d\nDataDirectory %s\nControlPort %s\nLog notice file %s/log\n", torrc,
+	    (int)getpid(), data, control, data);
+	if (mkdir(data, 0700) != 0)
+		die("mkdir");
+	const char *path = test_file("torrc", text, (size_t)n), *empty = test_file("empty", "", 0);
+
+	if ((pid = fork()) == 0) {
+		if (freopen("/dev/null", "w", stdout) == NULL)
+			_exit(127);
+		execlp("tor", "tor", "--defaults-torrc", empty, "-f", path, (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 200 && rc == MP_ETEMP && waitpid(pid, NULL, WNOHANG) == 0; i++) {
+		poll(NULL, 0, 50);
+		rc = torctl_open(&t, control, file);
+	}
+	if (rc == MP_ETEMP) {
+		ok(1, "no tor here # SKIP");
+		return;
+	}
+	is_int(rc, 0, "tor takes the cookie");
+	is_int(
+	    torctl_bootstrap(t, &percent, summary, sizeof(summary)), 0, "tor tells how far it is");
+	ok(percent >= 0 && percent < 100 && summary[0] != '\0', "%d %%: %s", percent, summary);
+	is_int(torctl_watch(t), 0, "tor will tell of uploads");
+	is_int(torctl_add_onion(t, id, "127.0.0.1:1"), 0, "tor's address of our key is ours");
+	is_int(torctl_add_onion(t, id, "127.0.0.1:1"), MP_EEXIST, "tor does not add it twice");
+	is_int(torctl_uploaded(t, name, 10), 0, "nothing is uploaded");
+	is_int(torctl_del_onion(t, name), 0, "tor takes it away");
+	is_int(torctl_del_onion(t, name), MP_ESYS, "and has it no more");
+	is_int(torctl_socks(t, text, sizeof(text)), MP_ENONE, "no SOCKS port");
+	torctl_close(t);
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -358,6 +409,7 @@ int main(void)
 	test_uploaded();
 	test_socks();
 	test_hostile();
+	test_tor();
 	identity_free(id);
 	test_end();
 	return done();

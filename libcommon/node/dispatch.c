@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define LEASE (60 * MP_SECOND)
-#define RENEW (40 * MP_SECOND) /* left of a lease when it is renewed */
+#define ENOUGH (10 * MP_SECOND) /* of a post without an answer, to call it a failure */
+#define RENEW (40 * MP_SECOND)  /* left of a lease when it is renewed */
 
 static void drop_way(struct sender *s, struct way *w)
 {
@@ -70,6 +71,7 @@ static void post(struct sender *s, struct way *w)
 		return;
 	}
 	w->posting = true;
+	w->began = clock_monotonic();
 	s->posting++;
 }
 
@@ -79,7 +81,9 @@ static void go_on(struct sender *s, struct way *w)
 	int rc;
 
 	buf_clear(&w->envelope);
-	rc = lane_next(s->s, w->contact.row, w->lane, w->after, &w->item, &w->envelope);
+	rc = s->stopping
+	         ? MP_ENONE
+	         : lane_next(s->s, w->contact.row, w->lane, w->after, &w->item, &w->envelope);
 	if (rc == 0) {
 		post(s, w);
 		return;
@@ -439,11 +443,11 @@ void dispatch_end(struct sender *s)
 
 	while (s->ways != NULL) {
 		struct way *w = s->ways;
-		int64_t delay = s->stopping ? 0 : s->cfg->retry_min;
+		int64_t delay = 0;
 
 		if (w->posting) {
 			say(w, "timeout", "the call ended before an answer came");
-			if (!s->stopping && sender_mine(s, &w->item))
+			if (!s->told && (mono - w->began >= ENOUGH || sender_mine(s, &w->item)))
 				delay = backoff(s, w);
 		} else if (w->failed > 0) {
 			delay = backoff(s, w);

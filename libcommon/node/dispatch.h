@@ -26,6 +26,7 @@ struct way {
 	struct buf envelope;
 	int64_t after; /* the row that was answered last, in the queue perhaps still */
 	bool posting;
+	int64_t began;              /* the post: monotonic */
 	int64_t resume;             /* when not posting: monotonic */
 	unsigned failed;            /* quick tries that failed in a row */
 	char code[16], reason[160]; /* of the last of them */
@@ -59,7 +60,9 @@ struct sender {
 	int64_t settle_at; /* monotonic */
 	struct whole *wholes;
 
-	bool input_done, claim, stopping;
+	bool input_done, claim;
+	bool stopping; /* nothing new is posted */
+	bool told;     /* somebody told us to */
 	unsigned long given;
 	int64_t next_due; /* monotonic: when a lane that nobody has is due */
 	int64_t deadline; /* monotonic, INT64_MAX none */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define STOP_WAIT (5 * MP_SECOND)
+#define OTHERS_WAIT MP_SECOND       /* for another call's posts, when our own are done */
 #define LOOK_AGAIN (10 * MP_SECOND) /* for what a killed process left */
 #define OTHERS 200                  /* ms between looks at what another process has leased */
 #define CONNECT_WAIT MP_MINUTE      /* Tor builds circuits */
@@ -243,6 +244,18 @@ static bool exhausted(struct sender *s)
 	return r.n == 0 || r.possible == 0;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What is under way may still be answered: broken off, it would have to be repeated. */
+static void stop(struct sender *s, int64_t wait)
+{
+	s->stopping = true;
+	s->stop_at = least(clock_monotonic() + wait, s->told ? INT64_MAX : s->deadline);
+}
+
 static bool over(struct sender *s)
 {
 	if (s->broken)
@@ -253,12 +266,10 @@ static bool over(struct sender *s)
 		return false;
 	if (clock_monotonic() >= s->deadline)
 		return true;
-	return !s->claim && !dispatch_mine(s) && exhausted(s);
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
+	if (s->claim || dispatch_mine(s) || !exhausted(s))
+		return false;
+	stop(s, OTHERS_WAIT);
+	return s->posting == 0;
 }
 
 /* ms until something is to be done without an event. */
@@ -290,14 +301,14 @@ static void wait_for_event(struct sender *s)
 		extra[n++] = (struct pollfd){.fd = s->inotify, .events = POLLIN};
 	if (s->in != NULL && !s->input_done)
 		extra[n++] = (struct pollfd){.fd = intake_fd(s->in), .events = POLLIN};
-	if (s->o->stop_fd >= 0 && !s->stopping)
+	if (s->o->stop_fd >= 0 && !s->told)
 		extra[n++] = (struct pollfd){.fd = s->o->stop_fd, .events = POLLIN};
 	rc = client_poll(s->client, &r, extra, n, timeout);
 	if (rc < 0)
 		sender_broken(s, rc);
 	if (n > 0 && extra[n - 1].fd == s->o->stop_fd && extra[n - 1].revents != 0) {
-		s->stopping = true;
-		s->stop_at = clock_monotonic() + STOP_WAIT;
+		s->told = true;
+		stop(s, STOP_WAIT);
 	}
 	for (; rc == 1; rc = client_poll(s->client, &r, NULL, 0, 0))
 		dispatch_result(s, &r);

@@ -111,6 +111,8 @@ struct srv {
 	void *ctx;
 };
 
+static int64_t srv_request_time; /* for the next srv_start() */
+
 __attribute__((unused)) static void srv_handle(
     void *ctx, unsigned thread, const uint8_t *body, size_t len, struct server_answer *a)
 {
@@ -147,8 +149,11 @@ __attribute__((unused)) static void srv_start(
 	memset(s, 0, sizeof(*s));
 	s->handler = handler;
 	s->ctx = ctx;
-	s->o = (struct server_options){
-	    .handler = srv_handle, .ctx = s, .threads = threads, .connections = 256};
+	s->o = (struct server_options){.handler = srv_handle,
+	    .ctx = s,
+	    .threads = threads,
+	    .connections = 256,
+	    .request_time = srv_request_time};
 	s->key = s->cert = (struct buf)BUF_INIT(65536);
 	if (identity_new(&s->id) != 0 || identity_tls(s->id, &s->key, &s->cert) != 0 ||
 	    buf_terminate(&s->key) != 0 || buf_terminate(&s->cert) != 0 || pipe(s->stop) != 0)

@@ -47,6 +47,11 @@ static struct conn *conn_of(struct MHD_Connection *mc)
 	return info == NULL ? NULL : info->socket_context;
 }
 
+static int64_t request_time(const struct server *s)
+{
+	return s->o->request_time > 0 ? s->o->request_time : SERVER_REQUEST_TIME;
+}
+
 static void conn_open(struct server *s, struct MHD_Connection *mc, void **ctx)
 {
 	const union MHD_ConnectionInfo *info =
@@ -59,7 +64,7 @@ static void conn_open(struct server *s, struct MHD_Connection *mc, void **ctx)
 	c->fd = info->connect_fd;
 	c->fresh = true;
 	c->body = (struct buf)BUF_INIT(ENVELOPE_MAX);
-	atomic_init(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
+	atomic_init(&c->deadline, clock_monotonic() + request_time(s));
 	pthread_mutex_lock(&s->lock);
 	c->next = s->conns;
 	c->at = &s->conns;
@@ -126,7 +131,7 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mc)
 	c->got = 0;
 	c->bad = uri == NULL || strcmp(uri, "/") != 0;
 	atomic_fetch_add(&s->busy, 1);
-	atomic_store(&c->deadline, clock_monotonic() + SERVER_REQUEST_TIME);
+	atomic_store(&c->deadline, clock_monotonic() + request_time(s));
 	return c;
 }
 

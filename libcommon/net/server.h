@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 
-#define SERVER_REQUEST_TIME 120000 /* ms for header and body of one request */
+#define SERVER_REQUEST_TIME 120000 /* ms for one request, from its first line to its answer */
 
 struct server_answer {
 	int status;          /* 200 (reply sent), 204, 400, 413, 429, 503 */
@@ -33,8 +33,9 @@ struct server_options {
 	void *ctx;
 	unsigned threads;     /* listener: 1..16 */
 	unsigned connections; /* listener: at once */
-	const char *cert_pem,
-	    *key_pem; /* listener: TLS 1.3; NULL: plain (a test, or TLS ends before us) */
+	/* Listener: for TLS 1.3; NULL: plain (a test, or TLS ends before us). */
+	const char *cert_pem, *key_pem;
+	int64_t request_time; /* ms for a whole request; 0: SERVER_REQUEST_TIME */
 };
 
 /* Serves the connection on the socket fd until it ends: 0; MP_EUSAGE when fd is no socket. */

@@ -99,7 +99,8 @@ static pid_t start_socat(const char *more, int *port)
 	pid_t pid;
 
 	snprintf(listen_to, sizeof(listen_to),
-	    "OPENSSL-LISTEN:0,bind=127.0.0.1,fork,verify=0,cert=%s/cert.pem,key=%s/key.pem,%s",
+	    "OPENSSL-LISTEN:0,bind=127.0.0.1,fork,nodelay,verify=0,cert=%s/cert.pem,key=%s/"
+	    "key.pem,%s",
 	    test_dir, test_dir, more);
 	snprintf(to, sizeof(to), "TCP:127.0.0.1:%d", canned.port);
 	if (pipe2(err, O_CLOEXEC) != 0 || (pid = fork()) < 0)
@@ -393,7 +394,8 @@ static void test_trust(void)
 static void test_canned(void)
 {
 	struct client *c = new_client(route(canned.id, canned.tls_port), "127.0.0.1:1", 10000);
-	char *big = malloc(700000);
+	static char long_one[3][700000]; /* not reused: a server thread may still be sending it */
+	char *big = long_one[0];
 	int n, before;
 
 	CANNED(ANSWER, "HTTP/1.1 204 No Content\r\n\r\n", 204, "204", "a canned 204");
@@ -422,10 +424,12 @@ static void test_canned(void)
 	memset(big + n, 'x', ENVELOPE_MAX + 1);
 	canned_answer(ANSWER, big, (size_t)n + ENVELOPE_MAX + 1);
 	check(c, canned.id, "A", 0, "reply", "a reply one byte too long");
+	big = long_one[1];
 	n = sprintf(big, "HTTP/1.1 200 OK\r\n" STREAM "\r\n");
 	memset(big + n, 'x', ENVELOPE_MAX + 1);
 	canned_answer(ANSWER_CLOSE, big, (size_t)n + ENVELOPE_MAX + 1);
 	check(c, canned.id, "A", 0, "reply", "or one that does not tell its length");
+	big = long_one[2];
 	n = sprintf(big, "HTTP/1.1 400 Bad Request\r\nContent-Length: 600000\r\n\r\n");
 	memset(big + n, 'x', 600000);
 	canned_answer(ANSWER, big, (size_t)n + 600000);
@@ -433,7 +437,6 @@ static void test_canned(void)
 	canned_answer(ENDLESS_HEADER, NULL, 0);
 	check(c, canned.id, "A", 0, "reply", "a header without an end");
 	CANNED(ANSWER_CLOSE, "", 0, "connect", "an answer that does not come");
-	free(big);
 	client_free(c);
 }
 

@@ -47,14 +47,14 @@ static void handler(
 }
 
 /* How a request reaches the server: through its listener, or on a socket handed over. */
-static struct srv listener;
+static struct srv usual, *listener = &usual;
 static bool by_pair;
 static pthread_t pair_thread;
 static int pair_rc;
 
 static void *serve_pair(void *ctx)
 {
-	struct server_options o = {.handler = handler};
+	struct server_options o = {.handler = handler, .request_time = srv_request_time};
 	int fd = (int)(intptr_t)ctx;
 
 	pair_rc = server_connection(fd, &o);
@@ -67,7 +67,7 @@ static int open_way(void)
 	int fd[2];
 
 	if (!by_pair)
-		return connect_port(listener.port);
+		return connect_port(listener->port);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
 		die("socketpair");
 	pthread_create(&pair_thread, NULL, serve_pair, (void *)(intptr_t)fd[1]);
@@ -413,6 +413,44 @@ static void test_silence(void)
 	is_int(srv_stop(&tls), 0, "the TLS listener stops");
 }
 
+/* Whoever sends a byte now and then is never silent, and is gone all the same. */
+static void trickle(const char *start, const char *name)
+{
+	int64_t began = clock_monotonic(), took;
+	int fd = open_way();
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	send_bytes(fd, start, strlen(start));
+	while (poll(&p, 1, 100) == 0 && clock_monotonic() - began < 8000)
+		send_bytes(fd, "x", 1);
+	took = clock_monotonic() - began;
+	ok(took >= 900 && took < 4000, "%s is cut off (%d ms)", name, (int)took);
+	close_way(fd);
+}
+
+static void test_trickle(void)
+{
+	struct srv plain, tls;
+
+	srv_request_time = 1000;
+	srv_start(&plain, handler, NULL, false, 2);
+	listener = &plain;
+	for (int i = 0; i < 2; i++, by_pair = true) {
+		trickle("POST / HTTP/1.1\r\n", "a header");
+		trickle("POST ", "a first line");
+		trickle(POST TYPE "Content-Length: 5000\r\n\r\n", "a body");
+		trickle(POST TYPE "Transfer-Encoding: chunked\r\n\r\n5000\r\n", "a chunk");
+	}
+	by_pair = false;
+	is_int(srv_stop(&plain), 0, "stopped");
+	srv_start(&tls, handler, NULL, true, 2);
+	srv_request_time = 0;
+	listener = &tls;
+	trickle("\x16\x03\x01\x02", "a handshake");
+	is_int(srv_stop(&tls), 0, "stopped");
+	listener = &usual;
+}
+
 /* Many silent ones leave room for others, until there is no room at all. */
 static void test_crowd(void)
 {
@@ -488,7 +526,7 @@ static void test_usage(void)
 int main(void)
 {
 	test_begin();
-	srv_start(&listener, handler, NULL, false, 2);
+	srv_start(&usual, handler, NULL, false, 2);
 	all_ways();
 	by_pair = true;
 	all_ways();
@@ -497,7 +535,8 @@ int main(void)
 	test_crowd();
 	ok((atomic_load(&seen_threads) & ~3u) == 0, "threads are numbered below their number");
 	test_silence();
-	is_int(srv_stop(&listener), 0, "the listener stops");
+	test_trickle();
+	is_int(srv_stop(&usual), 0, "the listener stops");
 	test_stop();
 	test_usage();
 	test_end();

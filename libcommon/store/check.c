@@ -116,9 +116,11 @@ static int check(struct store *s, const struct report *r)
 int store_check(struct store *s, void (*fn)(void *ctx, const char *finding), void *ctx)
 {
 	struct report r = {fn, ctx};
-	int rc = sql_exec(s, "BEGIN", ""), ended;
+	int rc, ended;
 
-	if (rc != 0)
+	if (s->depth > 0)
+		return check(s, &r);
+	if ((rc = sql_exec(s, "BEGIN", "")) != 0)
 		return rc;
 	rc = check(s, &r);
 	ended = sql_exec(s, "COMMIT", "");

@@ -1,0 +1,53 @@
+# bash completion for mp and the mp-* commands.  Options and verbs come from the commands' own usage.
+# shellcheck shell=bash
+
+_mp_options() { # COMMAND
+	"$1" -h 2>/dev/null | grep -oE '(^|[[ |])-[A-Za-z]+' | tr -d '[ |\n-' | fold -w 1 |
+		sort -u | sed 's/^/-/'
+}
+
+_mp_verbs() { # COMMAND
+	case $1 in
+	mp) "$1" help | sed -n 's/^    \([a-z]*\).*/\1/p' ;;
+	mp-contact | mp-file | mp-queue | mp-store)
+		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
+		;;
+	esac
+}
+
+_mp_names() {
+	mp-contact list 2>/dev/null | cut -f 3
+}
+
+_mp() {
+	local command=${1##*/} word=$2 before=$3 words=
+
+	COMPREPLY=()
+	case $before in
+	-t) words=$(_mp_names) ;;
+	-f | -x) ;;
+	*)
+		case $word in
+		-*) words=$(_mp_options "$command") ;;
+		*)
+			if [ "$COMP_CWORD" -eq 1 ]; then
+				words=$(_mp_verbs "$command")
+			fi
+			case $command:${COMP_WORDS[1]-} in
+			mp-ping:*) words=$(_mp_names) ;;
+			mp-contact:accept | mp-contact:offer | mp:accept | mp:offer) return ;;
+			mp-contact:* | mp:send | mp:file | mp:ping)
+				[ "$COMP_CWORD" -ne 2 ] || words=$(_mp_names)
+				;;
+			esac
+			;;
+		esac
+		;;
+	esac
+	# The words are letters, digits, '.', '_' and '-' only.
+	# shellcheck disable=SC2207
+	COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+
+complete -o default -F _mp mp mp-contact mp-due mp-file mp-inbox mp-keygen mp-mark mp-open mp-ping mp-queue \
+	mp-recv mp-seal mp-send mp-serve mp-show mp-store mp-take

@@ -1,0 +1,215 @@
+#!/bin/sh
+# mp-serve without Tor: readiness, restarts, ends; and with a tor that is a script.  Over Tor: tor-main.t.
+. "$(dirname "$0")/lib.sh"
+
+pid=
+
+# serve NAME OPTION...: in the background; ready() waits for its line and sets $where.
+serve() {
+	name=$1
+	shift
+	rm -f "$T/ready"
+	mkfifo "$T/ready"
+	# shellcheck disable=SC2016 # for the inner shell, which opens the FIFO without holding us up
+	start env MP_HOME="$T/$name" sh -c 'out=$1 err=$2; shift 2; exec mp-serve "$@" >"$out" 2>"$err"' \
+		sh "$T/ready" "$T/$name.err" "$@"
+}
+
+ready() {
+	word='' got='' where=''
+	read -r word got where <"$T/ready" || return
+	[ "$word" = ready ]
+}
+
+# Processes of this home, by the path in their environment: whatever they call themselves.
+family() { # NAME
+	for p in /proc/[0-9]*; do
+		tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -qx "MP_HOME=$T/$1" &&
+			[ "${p#/proc/}" != $$ ] && printf '%s\n' "${p#/proc/}"
+	done
+	return 0
+}
+
+# Of those, whose command is this.
+member() { # NAME COMMAND
+	for p in $(family "$1"); do
+		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$2" ] && printf '%s\n' "$p"
+	done
+	return 0
+}
+
+none_left() { # NAME
+	[ -z "$(family "$1")" ]
+}
+
+gone() { # PID
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+}
+
+answer() { # WHERE
+	curl -sk -o /dev/null -w '%{http_code}' --max-time 10 --data-binary x "https://$1/"
+}
+
+home a
+exits 1 mp-serve -n
+like 'a home without an identity is a clean no' "$(cat "$T/err")" 'run mp-keygen'
+as a mp-keygen >"$T/address"
+
+exits 100 mp-serve -n extra
+exits 100 mp-serve -n -b localhost:0
+like 'names are no addresses' "$(cat "$T/err")" "mp-serve: 'localhost:0' is no numeric"
+exits 100 mp-serve -n -r 77
+exits 100 mp-serve -n -w soon
+
+# --- Ready, and what that means.
+serve a -n
+ok 'it gets ready' ready
+is 'and says the address of tor'"'"'s hostname file' "$got" "$(cat "$T/address")"
+like 'where it listens' "$where" '^127\.0\.0\.1:[0-9]+$'
+is 'a request is answered 400 at that moment' "$(answer "$where")" 400
+is 'nothing on standard error' "$(cat "$T/a.err")" ''
+is 'the lock file says so' "$(cat "$T/a/run/serve.lock")" "$pid ready $got $where"
+first=$pid
+
+# TLS 1.2 is not spoken.
+ok 'TLS 1.3 only' sh -c "! curl -sk --tls-max 1.2 --max-time 10 https://$where/"
+
+exits 1 mp-serve -n
+is 'a second one says so in one line' "$(cat "$T/err")" \
+	"mp-serve: '$T/a' is being served already, by process $first"
+exits 100 env MP_HOME="$T/b" sh -c 'mp-keygen >/dev/null && exec mp-serve -n -b "$1"' sh "$where"
+like 'an address that is taken' "$(cat "$T/err")" "^mp-serve: cannot use '$where': "
+
+# --- What dies comes back; what listens at once, the sender too.
+socat=$(member a socat)
+kill -9 "$socat"
+wait_for grep -q 'socat ended (signal 9)' "$T/a.err"
+back() { [ "$(answer "$where")" = 400 ]; }
+ok 'socat comes back on the same port' wait_for back
+like 'one line says it' "$(cat "$T/a.err")" '^mp-serve: socat ended \(signal 9\), started again in 1 s$'
+unlike 'it is another process' "$(member a socat)" "^$socat\$"
+
+# --- A stranger who says nothing is gone after 5 s, before the handshake and after it.
+began=$(date +%s)
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new($ARGV[0]) or exit 2;
+	$SIG{ALRM} = sub { exit 3 }; alarm 20; exit(sysread($s, $b, 1) ? 4 : 0)' "$where"
+is 'a silent connection is closed' "$?" 0
+took=$(($(date +%s) - began))
+ok "after about 5 s ($took)" [ "$took" -ge 4 ] && [ "$took" -le 9 ]
+began=$(date +%s)
+sleep 20 | timeout 20 openssl s_client -quiet -connect "$where" >/dev/null 2>&1 &
+wait_for sh -c "[ -n \"\$(ps -e -o comm= | grep '^mp-recv')\" ]"
+silent_gone() { [ -z "$(member a mp-recv)" ]; }
+ok 'one that is silent after the handshake too' wait_for silent_gone
+took=$(($(date +%s) - began))
+ok "after about 5 s ($took)" [ "$took" -le 12 ]
+is 'and none of it is worth a line' "$(wc -l <"$T/a.err")" 1
+
+# --- Killed, it takes all with it: also a connection that somebody holds.
+openssl s_client -quiet -connect "$where" </dev/zero >/dev/null 2>&1 &
+held=$!
+wait_for sh -c "[ -n \"\$(ps -e -o comm= | grep '^mp-recv')\" ]"
+ok 'there is a family' [ "$(family a | wc -l)" -ge 5 ]
+kill -9 "$first"
+ok 'nothing survives a kill -9' wait_for none_left a
+kill "$held" 2>/dev/null
+
+# --- After it, another can begin at once; SIGTERM ends it with 0 and nothing stays.
+serve a -n
+ok 'another one gets ready' ready
+kill "$pid"
+wait "$pid"
+is 'SIGTERM is a good end' "$?" 0
+ok 'nothing survives that either' wait_for none_left a
+is 'nobody holds the lock' "$(cat "$T/a/run/serve.lock")" ''
+is 'not a word' "$(cat "$T/a.err")" ''
+
+# --- -w and -r.
+rm -f "$T/note"
+as a sh -c 'exec mp-serve -n -w 2 -r 5 5>"$1"' sh "$T/note" >"$T/out" 2>"$T/err"
+is '-w ends with 0' "$?" 0
+like 'ready on standard output' "$(cat "$T/out")" '^ready '
+is '-r says the same' "$(cat "$T/note")" "$(cat "$T/out")"
+ok 'nothing is left' wait_for none_left a
+
+# Whoever reads -r to its end gets there when it is ready, not when the last child has gone.
+mkfifo "$T/end"
+start env MP_HOME="$T/a" sh -c 'exec mp-serve -n -r 5 5>"$1" >/dev/null' sh "$T/end"
+is 'the descriptor of -r is closed' "$(timeout 30 cat "$T/end" | wc -l)" 1
+kill "$pid"
+wait "$pid"
+
+# --- systemd's socket.
+perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or exit 2;
+	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 30; $s->recv($m, 100); exit($m ne "READY=1")' \
+	"$T/notify" >"$T/up" &
+listener=$!
+wait_for [ -s "$T/up" ]
+as a env NOTIFY_SOCKET="$T/notify" mp-serve -n -w 2 >/dev/null
+wait "$listener"
+is 'systemd is told READY=1' "$?" 0
+
+# --- It sends: a message that waits goes when its recipient comes up, and what is due is sealed and queued.
+meet a b
+printf 'retry.min = 1s\nretry.max = 2s\n' >"$T/a/config"
+printf 'hello\n' | as a mp-seal -t b | as a mp-send -w 0
+is 'queued while b is away' "$?" 111
+serve a -n
+ok 'a is up' ready
+serve_tls b
+arrived() { as b mp-inbox | grep -q hello; }
+ok 'the sender delivers it' wait_for arrived
+home c
+mp-keygen >/dev/null
+as b mp-contact offer c | as c mp-contact accept b >/dev/null
+serve c -n
+ok 'c is up' ready
+known() { as b mp-contact show c | grep -q active; }
+ok 'an acceptance that was never sent is sent by itself' wait_for known
+
+# --- Programs that are not there.
+mkdir "$T/bin"
+for p in mp-serve mp-recv sh env; do
+	ln -s "$(command -v $p)" "$T/bin/$p"
+done
+home e
+mp-keygen >/dev/null
+printf 'tor.binary = %s\n' "$T/no-tor" >"$T/e/config"
+exits 100 mp-serve
+is 'no tor: one line with the package' "$(cat "$T/err")" \
+	"mp-serve: '$T/no-tor' is not installed (on Debian: apt-get install tor)"
+
+# --- A tor that does not start: tried again, and its own word handed on.
+cat >"$T/tor" <<'END'
+#!/bin/sh
+case "$*" in *list-modules*) printf 'relay: yes\npow: yes\n'; exit ;; esac
+printf 'Nov 20 10:00:00.000 [warn] the moon is in the way\n'
+exit 3
+END
+chmod +x "$T/tor"
+printf 'tor.binary = %s\n' "$T/tor" >"$T/e/config"
+as e mp-serve -w 5 >"$T/out" 2>"$T/err"
+is 'never ready: 111' "$?" 111
+is 'and no ready line' "$(cat "$T/out")" ''
+like 'tor again after 1 s' "$(cat "$T/err")" \
+	'^mp-serve: tor ended \(exit status 3\), started again in 1 s; it said: \[warn\] the moon is in the way$'
+like 'then after 2 s' "$(cat "$T/err")" 'tor ended .* started again in 2 s'
+ok 'its torrc has the proof of work that this tor has' grep -q '^HiddenServicePoWDefensesEnabled 1' "$T/e/tor/torrc"
+is 'the torrc is nobody else'"'"'s business' "$(stat -c %a "$T/e/tor/torrc")" 600
+
+# --- A home whose path is too long for a socket.
+long=$T/$(printf '%080d' 0)
+mkdir "$long"
+printf 'tor.binary = %s\n' "$T/tor" >"$long/config"
+XDG_RUNTIME_DIR=$T MP_HOME=$long mp-keygen >/dev/null
+XDG_RUNTIME_DIR=/tmp MP_HOME=$long start mp-serve -w 30 2>/dev/null
+ok 'its sockets lie elsewhere' wait_for [ -L "$long/run/socks" ]
+elsewhere=$(dirname "$(readlink "$long/run/socks")")
+is 'where only we can enter' "$(stat -c %a "$elsewhere")" 700
+ok 'torrc says so' wait_for grep -qF "SocksPort \"unix:\\\"$elsewhere/socks\\\"" "$long/tor/torrc"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+XDG_RUNTIME_DIR=/tmp MP_HOME=$long mp-serve -n -w 1 >/dev/null
+ok 'what a killed one left there is cleaned up' [ ! -e "$elsewhere" ]
+ok 'and its link' [ ! -L "$long/run/socks" ]
+finish

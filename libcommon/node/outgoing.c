@@ -53,9 +53,11 @@ static int release(struct step *s)
 	    (rc = queue_file_left(s->store, s->contact.row, f->file, &rows, &lowest)) != 0)
 		return rc;
 	s->queue = true;
-	return rows > 0
-	           ? 0
-	           : message_set_state(s->store, s->contact.row, DIR_OUT, f->file, MESSAGE_SENT);
+	/* In an answer that is for the sender to say, who knows whether more chunks are on their
+	 * way into the queue. */
+	if (rows > 0 || s->via == VIA_ANSWER || f->from == 1)
+		return 0;
+	return message_set_state(s->store, s->contact.row, DIR_OUT, f->file, MESSAGE_SENT);
 }
 
 int outgoing_apply(struct step *s)

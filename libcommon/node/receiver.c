@@ -10,8 +10,7 @@
 #include "mariposa/contact.h"
 #include "store/queue.h"
 
-#define HITS 8 /* keys whose first block fits: one, and by chance one more every 2^128 envelopes \
-	        */
+#define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
 
 _Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
                    (int)KNOWN_PENDING == (int)CONTACT_PENDING &&

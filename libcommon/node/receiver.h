@@ -35,7 +35,7 @@ struct received {
 	int64_t retry_after; /* s, with QUOTA and LATER */
 	struct buf reply;    /* sealed, with REPLY; the caller frees it */
 	int64_t contact;     /* row, 0 when refused */
-	bool repeated;	     /* taken before: no second effect */
+	bool repeated;       /* taken before: no second effect */
 	enum wire_type type;
 	uint8_t id[MESSAGE_ID];
 };
@@ -51,8 +51,8 @@ int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum 
     struct received *out);
 
 /*
- * The same opening without any effect, for mp-open: who sealed it and what it says, as a record of class `in`.
- * MP_EBAD with the one detail when nothing fits.
+ * The same opening without any effect, for mp-open: who sealed it and what it says, as a record of
+ * class `in`. MP_EBAD with the one detail when nothing fits.
  */
 int receiver_open(struct receiver *r, const uint8_t *envelope, size_t len, struct record *rec);
 

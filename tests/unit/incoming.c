@@ -435,8 +435,12 @@ static void statuses(void)
 	other.from = &bob;
 	is_str(say(&other, FILE_NO, 0, VIA_REQUEST), "204", "another contact's word about it");
 	is_queue(&f, 0, 2, MESSAGE_QUEUED);
-	is_str(say(&f, FILE_FROM, 6, VIA_ANSWER), "204", "from behind the last: complete");
+	is_str(say(&f, FILE_FROM, 6, VIA_REQUEST), "204", "from behind the last: complete");
 	is_queue(&f, 0, 0, MESSAGE_SENT);
+	f = queued(0, 0);
+	is_str(say(&f, FILE_FROM, 1, VIA_ANSWER), "204",
+	    "an offer is answered before its chunks are queued");
+	is_queue(&f, 0, 0, MESSAGE_QUEUED);
 
 	f = queued(3, 5);
 	is_str(say(&f, FILE_FROM, 2, VIA_ANSWER), "204", "from a chunk that is gone");

@@ -1,0 +1,98 @@
+#!/bin/sh
+# mp-take: what came by hand.
+. "$(dirname "$0")/lib.sh"
+
+meet alice bob
+meet alice carol
+printf 'one' | as bob mp-seal -b -t alice >"$T/one"
+printf 'two' | as bob mp-seal -t alice >"$T/two"
+
+exits 1 as alice mp-take </dev/null
+is "empty input says nothing" "$(cat "$T/err")" ""
+is "blank contact and ref" "$(cut -f 3,6 "$T/one")" "-	-"
+cat "$T/one" "$T/two" >"$T/both"
+exits 0 as alice mp-take <"$T/both"
+is "it is silent" "$(cat "$T/out" "$T/err")" ""
+is "both are there" "$(as alice mp-inbox | grep ^in | cut -f 3,7)" "bob	one
+bob	two"
+exits 0 as alice mp-take <"$T/both"
+is "... once, however often" "$(as alice mp-inbox | grep -c ^in)" 2
+exits 0 as alice mp-take -v <"$T/one"
+is "-v says so" "$(cat "$T/err")" "mp-take: message $(cut -f 4 "$T/one") was taken before"
+
+# One bad record does not stop the others.
+printf 'three' | as bob mp-seal -t alice >"$T/three"
+printf 'four' | as bob mp-seal -t alice >"$T/four"
+printf 'alien' | as alice mp-seal -t carol >"$T/alien"
+{
+	cat "$T/alien"
+	cat "$T/three"
+	printf 'in\tmessage\tbob\t00000000000000000000000000000001\t-\t-\tfoo\n'
+	printf 'sealed\tmessage\t-\t00000000000000000000000000000002\t-\t-\tnot base64\n'
+	printf 'sealed\tmessage\t-\t00000000000000000000000000000003\t-\t-\t-\n'
+	printf 'what is this\n'
+	cat "$T/four"
+} >"$T/mixed"
+exits 100 as alice mp-take <"$T/mixed"
+is "what was wrong is said" "$(cat "$T/err")" "mp-take: cannot take $(cut -f 4 "$T/alien"): not for us or damaged
+mp-take: cannot take 00000000000000000000000000000001: it is not sealed
+mp-take: cannot take 00000000000000000000000000000002: not for us or damaged
+mp-take: cannot take 00000000000000000000000000000003: not for us or damaged
+mp-take: $(sed -n 5p "$T/err" | sed 's/^mp-take: //')"
+like "... and the line that is no record" "$(sed -n 5p "$T/err")" '^mp-take: standard input:6: '
+is "... and the rest was taken" "$(as alice mp-inbox | cut -f 7 | tail -n 2)" "three
+four"
+printf 'sealed\tmessage' >"$T/cut"
+exits 100 as alice mp-take <"$T/cut"
+
+printf 'inbox.quota = 1\n' >"$T/alice/config"
+printf 'five' | as bob mp-seal -t alice >"$T/five"
+exits 111 as alice mp-take <"$T/five"
+is "a full quota is temporary" "$(cat "$T/err")" \
+	"mp-take: cannot take $(cut -f 4 "$T/five"): too much of this contact waits already"
+rm "$T/alice/config"
+exits 0 as alice mp-take <"$T/five"
+
+# The meeting itself goes by hand, too.
+as alice mp-contact offer dora >"$T/card" 2>/dev/null
+as dora mp-keygen >/dev/null
+as dora mp-contact accept alice <"$T/card" | as dora mp-seal >"$T/greeting"
+exits 0 as alice mp-take <"$T/greeting"
+is "a contact by hand" "$(as alice mp-inbox | grep '^event' | tail -n 1 | cut -f 2,3)" "contact-active	dora"
+
+# A file, whole, twice, in pieces; the answer is owed.
+head -c 700000 /dev/urandom >"$T/data.bin"
+as bob mp-seal -t alice -f "$T/data.bin" >"$T/file"
+head -n 2 "$T/file" >"$T/start"
+exits 0 as alice mp-take <"$T/start"
+ok "nothing half is in files" [ ! -e "$T/alice/files/bob/data.bin" ]
+exits 0 as alice mp-take <"$T/file"
+ok "the file is there" cmp "$T/data.bin" "$T/alice/files/bob/data.bin"
+is "... in the inbox" "$(as alice mp-inbox -j | jq -r 'select(.kind == "file") | .body | fromjson | .path, .sha256')" \
+	"$T/alice/files/bob/data.bin
+$(sha256sum <"$T/data.bin" | cut -d ' ' -f 1)"
+exits 0 as alice mp-take <"$T/file"
+is "... once" "$(find "$T/alice/files" -type f | wc -l)" 1
+as alice mp-due >"$T/due"
+is "its answer is owed" "$(cut -f 1-3 "$T/due")" "out	file-status	bob"
+as alice mp-due | cmp -s - "$T/due"
+is "... under one id" "$(as alice mp-due | cut -f 4)" "$(cut -f 4 "$T/due")"
+as alice mp-seal <"$T/due" >"$T/answer"
+exits 0 as bob mp-take <"$T/answer"
+
+# Two at once.
+i=0
+while [ "$i" -lt 100 ]; do
+	i=$((i + 1))
+	printf 'out\tmessage\talice\t-\t-\t-\tnumber %d\n' "$i"
+done | as bob mp-seal >"$T/many"
+as alice mp-take <"$T/many" &
+first=$!
+ok "one of two at once" as alice mp-take <"$T/many"
+wait "$first"
+is "... the other" "$?" 0
+is "... each message once" "$(as alice mp-inbox | grep -c 'number [0-9]*$')" 100
+home nowhere
+exits 1 mp-take <"$T/one"
+like "no store is said" "$(cat "$T/err")" "^mp-take: no store in '.*': run mp-keygen$"
+finish

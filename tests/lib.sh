@@ -45,16 +45,24 @@ exec </dev/null
 
 tests=0 failed=0 pids=
 
+# A pid that the test has waited for may be another's by now: only what is still our child is killed.
+ours() {
+	for p in $pids; do
+		[ "$(ps -o ppid= -p "$p" | tr -d ' ')" != "$$" ] || printf '%s ' "$p"
+	done
+}
+
 cleanup() {
 	# What does not end by itself within 5 s is killed.
-	if [ -n "$pids" ]; then
+	children=$(ours)
+	if [ -n "$children" ]; then
 		# shellcheck disable=SC2086 # a list
-		kill $pids 2>/dev/null
+		kill $children 2>/dev/null
 		# shellcheck disable=SC2086
-		(sleep 5 && kill -9 $pids) >/dev/null 2>&1 &
+		(sleep 5 && kill -9 $children) >/dev/null 2>&1 &
 		killer=$!
 		# shellcheck disable=SC2086
-		wait $pids 2>/dev/null
+		wait $children 2>/dev/null
 		kill "$killer" 2>/dev/null
 	fi
 	rm -rf "$T"

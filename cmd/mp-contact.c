@@ -41,6 +41,7 @@ struct call {
 	int operands;
 	int64_t expires; /* -1: as configured */
 	bool json, set, delete;
+	int status;
 };
 
 static int offer(struct call *a)
@@ -184,7 +185,9 @@ static int list(struct call *a)
 	struct listing l = {.call = a};
 	int r = contact_each(a->s, list_one, &l);
 
-	return r == MP_OK && l.n == 0 ? err_set(MP_ENONE, "no contacts yet") : r;
+	if (r == MP_OK && l.n == 0)
+		a->status = EXIT_NO; /* and nothing to say about it */
+	return r;
 }
 
 static void print_line(const char *key, const char *value)
@@ -426,5 +429,5 @@ int main(int argc, char **argv)
 	store_close(a.s);
 	if (r == MP_OK)
 		r = record_finish(stdout);
-	return r == MP_OK ? EXIT_DONE : err_print(r);
+	return r == MP_OK ? a.status : err_print(r);
 }

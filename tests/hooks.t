@@ -72,7 +72,9 @@ fi
 if command -v notmuch >/dev/null; then
 	NOTMUCH_CONFIG=$T/notmuch
 	export NOTMUCH_CONFIG
-	notmuch config set database.path "$MP_MAILDIR" && notmuch new >/dev/null 2>&1
+	printf '[database]\npath=%s\n[user]\nname=a\nprimary_email=a@mp.invalid\n[new]\ntags=new\n' \
+		"$MP_MAILDIR" >"$NOTMUCH_CONFIG"
+	notmuch new --no-hooks --quiet
 	is "notmuch finds it by its id" "$(notmuch count "id:$(echo $id | tr 0 f).alice@mp.invalid")" 1
 else
 	note "no notmuch here"

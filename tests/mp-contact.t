@@ -154,6 +154,7 @@ is "the list is in order of name" "$(cut -f3 "$T/list")" "$(printf 'alice\ncarl'
 ok "mp-show shows it" sh -c 'mp-show <"$1/list" | grep -q "contact alice: address=\"[a-z2-7]*.onion\" state=\"pending\""' - "$T"
 as empty mp-keygen >/dev/null
 exits 1 as empty mp-contact list
+is "an empty list says nothing" "$(cat "$T/out" "$T/err")" ""
 
 # A nickname is somebody else's bytes.
 sqlite3 "$T/x/store.db" "UPDATE contact SET nickname = 'Y' || char(27) || '[1m' || char(10) || 'state: trusted'"

@@ -174,7 +174,7 @@ static void show_progress(void *ctx, int64_t done, int64_t all)
 }
 
 /* Each file to each of -t.  Chunks are not held back: their offer is on disk before it leaves. */
-static int seal_files(struct job *j)
+static void seal_files(struct job *j)
 {
 	for (size_t i = 0; i < j->nfiles; i++) {
 		const char *path = j->files[i], *slash = strrchr(path, '/');
@@ -192,9 +192,10 @@ static int seal_files(struct job *j)
 				rc = record_finish(stdout);
 			if (rc != 0)
 				j->status = err_worse(j->status, err_print(rc));
+			if (ferror(stdout))
+				return;
 		}
 	}
-	return 0;
 }
 
 /* All names are right before anything is read or sealed: a misspelt one seals for nobody. */
@@ -213,6 +214,7 @@ static void run(struct job *j, bool blank)
 {
 	struct sealer_options o = {.blank = blank, .warn = warn_key};
 	struct config cfg;
+	char *buffer;
 	int rc;
 
 	if ((rc = config_load(&cfg)) != 0 || (rc = store_open(&j->s)) != 0 ||
@@ -224,7 +226,11 @@ static void run(struct job *j, bool blank)
 		seal_files(j);
 		return;
 	}
-	setvbuf(stdout, NULL, _IOFBF, BUFFER);
+	/* stdio takes the size only with the memory; it is stdout's until the end. */
+	if ((buffer = malloc(BUFFER)) == NULL || setvbuf(stdout, buffer, _IOFBF, BUFFER) != 0) {
+		j->status = err_print(err_set(MP_ENOMEM, "out of memory"));
+		return;
+	}
 	rc = j->lines ? seal_lines(j) : j->tos > 0 ? seal_whole(j) : seal_records(j);
 	if (rc != 0) { /* what was not committed must not leave */
 		store_rollback(j->s);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every example of every manual, as it stands: each .Bd -literal of EXAMPLES is run by sh, in a home
-# whose contacts alice and bob can be reached, in a directory that has a report.pdf.  It must exit 0 and say
-# nothing on standard error.  One that needs what no test has (a person, the Tor network) has a line
+# whose contacts alice and bob can be reached and which has a message and an offered file from alice, in a directory
+# that has a report.pdf.  It must exit 0 and say nothing on standard error.  One that needs what no test has (a person, the Tor network) has a line
 # before it:  .\" no-test: REASON
 . "$(dirname "$0")/lib.sh"
 
@@ -13,6 +13,10 @@ as alice mp-seal -t me >"$T/in" <<END || bail "alice cannot seal"
 hello
 END
 as me mp-take <"$T/in" || bail "no message from alice"
+# And a file that waits for a decision: larger than what is accepted unasked.
+head -c 27000000 /dev/zero >"$T/film.mkv"
+as alice mp-seal -t me -f "$T/film.mkv" 2>/dev/null | head -n 1 >"$T/in"
+as me mp-take <"$T/in" || bail "no offer from alice"
 mv "$T/me" "$T/prepared"
 
 # Writes the examples of the manual $1 to $T/N.sh, N from 1, prints their number and complains about what it

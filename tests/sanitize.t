@@ -18,7 +18,7 @@ like "the build has the sanitizers" "$(nm "$asan/unit/buf")" '__asan_init'
 
 # The output of a test is shown when it fails.
 under() {
-	BUILD=$asan sh tests/run.sh --one "$1" >"$T/log" 2>&1
+	MP_TEST_SECONDS=600 BUILD=$asan sh tests/run.sh --one "$1" >"$T/log" 2>&1
 	rc=$?
 	[ "$rc" -eq 0 ] || note "$(grep -v '^ok ' "$T/log" | tail -n 60)"
 	return "$rc"

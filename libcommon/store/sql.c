@@ -86,13 +86,24 @@ int store_step(struct store *s, sqlite3_stmt *st)
 	return rc;
 }
 
-int store_run(struct store *s, sqlite3_stmt *st)
+static int run(struct store *s, sqlite3_stmt *st)
 {
 	int rc;
 
 	while ((rc = store_step(s, st)) == 1)
 		;
 	return rc;
+}
+
+/* A write of its own waits its turn like any other. */
+int store_run(struct store *s, sqlite3_stmt *st)
+{
+	int rc;
+
+	if (st == NULL || s->depth > 0 || sqlite3_stmt_readonly(st))
+		return run(s, st);
+	rc = store_begin(s);
+	return rc != 0 ? rc : sql_end(s, run(s, st));
 }
 
 int64_t store_changes(struct store *s)

@@ -22,11 +22,12 @@
 
 struct store {
 	sqlite3 *db;
-	int depth;       /* of store_begin() */
-	int undone;      /* the error for which SQLite itself rolled back, 0 none */
-	int unprepared;  /* the error of the last store_sql() */
-	bool wake;       /* touch run/inbox after the commit */
-	int64_t waiting; /* since when the busy handler waits, monotonic */
+	int depth;            /* of store_begin() */
+	int undone;           /* the error for which SQLite itself rolled back, 0 none */
+	int unprepared;       /* the error of the last store_sql() */
+	bool wake;            /* touch run/inbox after the commit */
+	int turn;             /* store/turn.h */
+	int64_t patience_end; /* until when to wait for a lock, monotonic */
 	struct {
 		const char *sql;
 		sqlite3_stmt *st;
@@ -41,7 +42,7 @@ int sql_bind(sqlite3_stmt *st, const char *types, ...);
 int sql_query(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
 /* The same and one step: 1 a row in *st (sql_done() it), 0 none, or MP_E*. */
 int sql_row(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, ...);
-/* The same to the end: 0 or MP_E*. */
+/* The same by store_run(). */
 int sql_exec(struct store *s, const char *sql, const char *types, ...);
 /* One number: 1 and *v, 0 no row, or MP_E*.  NULL counts as no row. */
 int sql_int(struct store *s, int64_t *v, const char *sql, const char *types, ...);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "store/slack.h"
 #include "store/sql.h"
+#include "store/turn.h"
 
 #define APPLICATION 0x6d703031 /* "mp01" in the file's header */
 #define TEXT_OF(x) #x
@@ -26,21 +27,19 @@ static const char schema[] =
     ;
 
 /*
- * SQLite's own handler sleeps up to 100 ms at a time and starves beside a busy writer; short sleeps
- * of unequal length get their turn.
+ * Short sleeps: as a rule only one process waits for the write lock (store/turn.h), and the time
+ * from one writer's commit to the next one's beginning is lost to all.
  */
-static int wait_turn(void *ctx, int calls)
+static int wait_for_lock(void *ctx, int calls)
 {
 	struct store *s = ctx;
-	struct timespec ts = {.tv_sec = 0};
+	struct timespec ts = {.tv_nsec = calls < 100 ? 100000 : calls < 500 ? 1000000 : 5000000};
 	int64_t now = clock_monotonic();
-	long ms = calls < 5 ? 1 : 2 + (now ^ getpid()) % 8;
 
-	if (calls == 0)
-		s->waiting = now;
-	if (now - s->waiting >= PATIENCE)
+	if (calls == 0 && s->patience_end < now)
+		s->patience_end = now + PATIENCE;
+	if (now >= s->patience_end)
 		return 0;
-	ts.tv_nsec = ms * 1000000;
 	nanosleep(&ts, NULL);
 	return 1;
 }
@@ -48,7 +47,7 @@ static int wait_turn(void *ctx, int calls)
 static int settle(struct store *s)
 {
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_handler(s->db, wait_turn, s);
+	sqlite3_busy_handler(s->db, wait_for_lock, s);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -69,6 +68,7 @@ static int open_file(struct store **out, const char *path)
 	*out = NULL;
 	if (s == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
+	s->turn = -1;
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
 		rc = sql_error(s);
 	else
@@ -169,6 +169,7 @@ int store_open_path(struct store **out, const char *path)
 		store_close(s);
 		return rc;
 	}
+	s->turn = turn_open(path);
 	*out = s;
 	return 0;
 }
@@ -189,6 +190,8 @@ void store_close(struct store *s)
 	for (size_t i = 0; i < SQL_CACHE; i++)
 		sqlite3_finalize(s->cache[i].st);
 	sqlite3_close(s->db);
+	if (s->turn >= 0)
+		close(s->turn);
 	free(s);
 }
 
@@ -297,7 +300,12 @@ int store_begin(struct store *s)
 		s->depth++;
 		return 0;
 	}
-	rc = sql_exec(s, "BEGIN IMMEDIATE", "");
+	s->patience_end = clock_monotonic() + PATIENCE;
+	if ((rc = turn_take(s->turn, s->patience_end)) != 0)
+		return rc;
+	rc = store_step(s, store_sql(s, "BEGIN IMMEDIATE"));
+	turn_pass(s->turn);
+	s->patience_end = 0;
 	if (rc == 0)
 		s->depth = 1;
 	return rc;

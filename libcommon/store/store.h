@@ -62,7 +62,7 @@ void store_wake_queue(void);
  */
 sqlite3_stmt *store_sql(struct store *s, const char *sql);
 int store_step(struct store *s, sqlite3_stmt *st);
-/* Runs st to its end; 0 or MP_E*. */
+/* Runs st to its end, a write outside of a transaction in one of its own; 0 or MP_E*. */
 int store_run(struct store *s, sqlite3_stmt *st);
 int64_t store_changes(struct store *s);
 int64_t store_last_row(struct store *s);

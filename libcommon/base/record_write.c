@@ -33,7 +33,17 @@ static bool has_body(const struct record *r)
 	return r->has_body && r->body.len > 0;
 }
 
-static int make_tsv(struct buf *out, const struct record *r, const struct columns *c)
+/* A body with nothing to escape, a sealed one above all, is written from where it is. */
+static bool plain_body(const struct record *r)
+{
+	const struct buf *b = &r->body;
+
+	return has_body(r) && (b->len != 1 || b->data[0] != '-') &&
+	       text_plain(b->data, b->len) == b->len;
+}
+
+/* All but a body that is *plain. */
+static int make_tsv(struct buf *out, const struct record *r, const struct columns *c, bool *plain)
 {
 	int rc = 0;
 
@@ -42,9 +52,15 @@ static int make_tsv(struct buf *out, const struct record *r, const struct column
 		if (rc == 0)
 			rc = buf_addc(out, '\t');
 	}
-	if (rc == 0)
-		rc = has_body(r) ? text_escape(out, r->body.data, r->body.len) : buf_addc(out, '-');
-	return rc;
+	*plain = plain_body(r);
+	if (rc != 0)
+		return rc;
+	if (!*plain)
+		return has_body(r) ? text_escape(out, r->body.data, r->body.len)
+		                   : buf_addc(out, '-');
+	if (out->len + r->body.len > RECORD_LINE)
+		return err_set(MP_ELIMIT, "longer than %u bytes", RECORD_LINE);
+	return 0;
 }
 
 /* A member that could not be made shows as a null pointer, and json_object_set_new() fails. */
@@ -97,13 +113,15 @@ int record_write(FILE *f, const struct record *rec, bool json)
 {
 	struct buf line = BUF_INIT(RECORD_LINE + 1);
 	struct columns c;
+	bool plain = false;
 	int rc;
 
 	make_columns(&c, rec);
-	rc = json ? make_json(&line, rec, &c) : make_tsv(&line, rec, &c);
-	if (rc == 0)
-		rc = buf_addc(&line, '\n');
-	if (rc == 0 && fwrite(line.data, 1, line.len, f) != line.len)
+	rc = json ? make_json(&line, rec, &c) : make_tsv(&line, rec, &c, &plain);
+	if (rc == 0 &&
+	    (fwrite(line.data, 1, line.len, f) != line.len ||
+	        (plain && fwrite(rec->body.data, 1, rec->body.len, f) != rec->body.len) ||
+	        putc('\n', f) == EOF))
 		rc = write_failed();
 	buf_free(&line);
 	return rc;

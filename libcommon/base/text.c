@@ -36,30 +36,34 @@ bool text_unsafe(uint32_t cp)
 	       cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }
 
-/* True when a byte of the eight is no printable ASCII character, or is a backslash. */
-static bool special8(const uint8_t *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-	uint64_t w, slash, del;
+#define RUN 64
 
-	memcpy(&w, p, sizeof(w));
-	slash = w ^ (ones * '\\');
-	del = w ^ (ones * 0x7f);
-	return ((w | (w - ones * 0x20) | (slash - ones) | (del - ones)) & high) != 0;
+/* True when a byte of the run is no printable ASCII character, or is a backslash. Compilers make
+ * vectors of it. */
+static bool special_run(const uint8_t p[static RUN])
+{
+	uint8_t bad = 0;
+
+	for (int i = 0; i < RUN; i++)
+		bad |= (uint8_t)(((uint8_t)(p[i] - 0x20) >= 0x5f) | (p[i] == '\\'));
+	return bad != 0;
 }
 
 size_t text_plain(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	size_t i = 0;
+	size_t i = 0, slow = 0;
 
 	while (i < len) {
 		uint32_t cp;
 		size_t n;
 
-		if (len - i >= 8 && !special8(p + i)) {
-			i += 8;
-			continue;
+		if (len - i >= RUN && i >= slow) {
+			if (!special_run(p + i)) {
+				i += RUN;
+				continue;
+			}
+			slow = i + RUN; /* no run is looked at twice */
 		}
 		n = text_next(p + i, len - i, &cp);
 		if (n == 0 || cp == '\\' || text_unsafe(cp))

@@ -4,6 +4,7 @@
 # other over loopback (mp-serve -n and MP_ROUTES), through the same TLS and the same programs.
 # Everything happens in a private directory that is gone at the end; any step that fails ends the demo.
 set -eu
+umask 077
 
 [ $# -eq 0 ] || {
 	printf 'usage: demo.sh\n' >&2
@@ -87,7 +88,7 @@ cp "$T/alice/card" "$T/bob/card"
 run bob 'mp-contact accept alice < card | mp-seal | mp-send'
 run alice 'mp-ping bob'
 run bob 'mp-contact show alice'
-run alice 'mp-contact list'
+run alice 'mp-contact list | mp-show'
 
 title 'They write to each other'
 run alice 'echo "hello Bob" | mp-seal -t bob | mp-send'
@@ -102,7 +103,7 @@ expect 'hello Alice'
 title 'Bob sends a file'
 run bob 'head -c 1000000 /dev/urandom > photo.jpg'
 run bob 'mp-seal -t alice -f photo.jpg | mp-send'
-run alice 'mp-file list'
+run alice 'mp-inbox | mp-show'
 expect photo.jpg
 run alice 'cksum < .mp/files/bob/photo.jpg'
 run bob 'cksum < photo.jpg'

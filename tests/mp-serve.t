@@ -1,8 +1,7 @@
 #!/bin/sh
 # mp-serve without Tor: readiness, restarts, ends; and with a tor that is a script.  Over Tor: tor-main.t.
+# shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
-
-pid=
 
 # serve NAME OPTION...: in the background; ready() waits for its line and sets $where.
 serve() {

@@ -1,0 +1,142 @@
+#!/bin/sh
+# The main job over a Tor network of our own: two nodes, a card, 50 messages each way, a file of 5 MiB, with the
+# receiver's tor killed half way.  Then a node that uses the system's tor.
+# shellcheck disable=SC2154 # failed, pid: of lib.sh
+. "$(dirname "$0")/lib.sh"
+
+umask 077
+
+PATH=$PATH:/usr/sbin
+command -v tor >/dev/null || skip_all 'tor is not installed'
+unset MP_SOCKS # each home finds its own tor
+
+# On failure: what everybody said.
+tell() {
+	[ "$failed" -ne 0 ] || return 0
+	for f in "$T"/*.err "$T"/*/tor/log; do
+		[ -s "$f" ] && printf '# %s\n' "$f" && tail -n 15 "$f" | sed 's/^/#   /'
+	done
+	for n in alice bob; do
+		as "$n" mp-queue list | sed "s/^/# queue of $n: /"
+	done
+}
+trap 'tell; sh "$ROOT/tests/tornet.sh" stop "$T/net" 2>/dev/null; cleanup' EXIT
+
+sh "$ROOT/tests/tornet.sh" start "$T/net" $$ || bail 'no Tor network'
+
+# node NAME: starts mp-serve; up() waits until it is ready.
+node() {
+	rm -f "$T/$1.ready"
+	mkfifo "$T/$1.ready"
+	# shellcheck disable=SC2016 # for the inner shell
+	start env MP_HOME="$T/$1" sh -c 'exec mp-serve -v >"$1.ready" 2>>"$1.err"' sh "$T/$1"
+}
+
+up() {
+	timeout 90 head -n 1 "$T/$1.ready" >"$T/$1.line"
+	grep -q "^ready $(cat "$T/$1.address") 127.0.0.1:" "$T/$1.line"
+}
+
+for n in alice bob; do
+	as "$n" mp-keygen >"$T/$n.address"
+	printf 'tor.include = %s/net/client.torrc\nretry.min = 1s\nretry.max = 3s\n' "$T" >"$T/$n/config"
+	node "$n"
+done
+ok 'alice is up' up alice
+ok 'bob is up' up bob
+is 'tor has kept the address that mp-keygen printed' "$(cat "$T/bob/tor/service/hostname")" "$(cat "$T/bob.address")"
+
+# --- They meet.
+as alice mp-contact offer bob >"$T/card"
+# shellcheck disable=SC2016 # for the inner shell
+ok 'bob accepts the card, and alice hears of it over Tor' as bob \
+	sh -c 'mp-contact accept alice <"$1" | mp-seal | mp-send -w 60' sh "$T/card"
+like 'alice knows bob by his address' "$(as alice mp-contact show bob)" "address: $(cat "$T/bob.address")"
+is 'both see one fingerprint' "$(as alice mp-contact show bob | grep ^fingerprint)" \
+	"$(as bob mp-contact show alice | grep ^fingerprint)"
+ok 'bob reaches alice' as bob mp-ping -w 60 alice
+ok 'alice reaches bob' as alice mp-ping -w 60 bob
+
+# --- 50 messages each way and a file.
+texts() { # FROM FIRST LAST
+	seq -f "$1 %g" "$2" "$3"
+}
+send() { # FROM TO FIRST LAST
+	# shellcheck disable=SC2016 # for the inner shell
+	texts "$1" "$3" "$4" | as "$1" sh -c 'mp-seal -l -t "$1" | mp-send -w 90' sh "$2"
+}
+ok 'alice sends 25' send alice bob 1 25
+ok 'bob sends 25' send bob alice 1 25
+
+head -c 5242880 /dev/urandom >"$T/file.bin"
+# shellcheck disable=SC2016 # for the inner shell
+as alice sh -c 'mp-seal -t bob -f "$1" | mp-send -w 90; echo $? >"$2"' sh "$T/file.bin" "$T/file.status" 2>"$T/send.err" &
+filer=$!
+halfway() { [ "$(cat "$T"/bob/spool/* 2>/dev/null | wc -c)" -gt 1000000 ]; }
+ok 'a part of the file is there' wait_for halfway
+
+bobs_tor=$(pgrep -f "^tor .*$T/bob/tor/torrc" | head -n 1)
+kill -9 "$bobs_tor"
+send alice bob 26 50 2>>"$T/send.err" &
+one=$!
+send bob alice 26 50 2>>"$T/send.err" &
+other=$!
+ok 'the tor of bob is back' wait_for grep -q 'tor ended (signal 9), started again in 1 s' "$T/bob.err"
+unlike 'as another process' "$(pgrep -f "^tor .*$T/bob/tor/torrc")" "^$bobs_tor\$"
+wait "$one"
+is 'alice has sent the other 25' "$?" 0
+wait "$other"
+is 'bob too' "$?" 0
+wait "$filer"
+is 'the file has gone, too' "$(cat "$T/file.status")" 0
+
+got() { # AT FROM
+	as "$1" mp-inbox | awk -F '\t' -v who="$2" '$2 == "message" && $3 == who { print $7 }'
+}
+is 'bob has all 50, each once, in order' "$(got bob alice)" "$(texts alice 1 50)"
+is 'alice has all 50, each once, in order' "$(got alice bob)" "$(texts bob 1 50)"
+is 'bob has one file' "$(find "$T/bob/files" -type f)" "$T/bob/files/alice/file.bin"
+ok 'it is the file' cmp "$T/file.bin" "$T/bob/files/alice/file.bin"
+for n in alice bob; do
+	as "$n" mp-queue list >"$T/queue"
+	is "nothing waits at $n" "$?" 1
+	ok "the store of $n is sound" as "$n" mp-store check
+done
+
+# --- The system's tor (here: one that we start, which knows nothing of our identities).
+mkdir -m 700 "$T/system"
+: >"$T/system/empty"
+cat >"$T/system/torrc" <<END
+%include "$T/net/client.torrc"
+DataDirectory $T/system
+SocksPort unix:$T/system/socks
+ControlPort unix:$T/system/control
+CookieAuthentication 1
+__OwningControllerProcess $$
+END
+start tor --defaults-torrc "$T/system/empty" -f "$T/system/torrc" --quiet
+as carol mp-keygen >"$T/carol.address"
+printf 'tor = system\ntor.control = unix:%s/system/control\ntor.cookie = %s/system/control_auth_cookie\n' \
+	"$T" "$T" >"$T/carol/config"
+ok 'the other tor runs' wait_for [ -S "$T/system/control" ]
+node carol
+carol=$pid
+ok 'carol is up, through a tor that is not hers' up carol
+is 'and starts none' "$(pgrep -f "$T/carol/tor/torrc")" ''
+reached() {
+	[ "$(curl -sk -o /dev/null -w '%{http_code}' --max-time 20 --data-binary x \
+		-x "socks5h://localhost$T/alice/run/socks" "https://$(cat "$T/carol.address")/")" = 400 ]
+}
+ok 'she is reached through Tor' wait_for reached
+# The descriptor of her service as that tor has it: 250 while it serves her.
+service() {
+	printf 'AUTHENTICATE %s\r\nGETINFO hs/service/desc/id/%s\r\nQUIT\r\n' \
+		"$(od -An -v -tx1 "$T/system/control_auth_cookie" | tr -d ' \n')" \
+		"$(sed 's/\.onion//' "$T/carol.address")" |
+		socat -t 5 - "UNIX-CONNECT:$T/system/control" | tr -d '\r' | sed -n 2p
+}
+like 'that tor has her service' "$(service)" '^250[+]hs/service'
+kill -9 "$carol"
+withdrawn() { service | grep -q '^55'; }
+ok 'killed, she leaves none behind in it' wait_for withdrawn
+finish

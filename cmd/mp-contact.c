@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/record.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "crypto/identity.h"
 #include "crypto/onion.h"
@@ -55,8 +56,11 @@ static int offer(struct call *a)
 		return r;
 	if (fd_is_public(STDOUT_FILENO))
 		err_warn("warning: others can read the file that the card goes to");
-	printf("%s\n", card);
-	if ((r = record_finish(stdout)) == MP_OK)
+	/* Not by stdio, which would keep a copy. */
+	card[CARD_TEXT - 1] = '\n';
+	r = fd_write_all(STDOUT_FILENO, card, CARD_TEXT);
+	secret_wipe(card, sizeof(card));
+	if (r == MP_OK)
 		return r;
 	/* Nobody has the card, and its name shall be free for the next try. */
 	err_print(r);
@@ -88,19 +92,20 @@ static int accept(struct call *a)
 static int get_fingerprint(
     struct store *s, const struct contact *c, char out[static FINGERPRINT_TEXT], bool *known)
 {
-	struct contact_key k;
+	struct contact_key *k;
 	uint8_t self[32];
 	int r;
 
 	*known = false;
 	if (!c->has_onion)
 		return MP_OK;
-	r = key_for_sending(s, &k, c->row, KEY_PAIR);
+	k = secret_alloc(sizeof(*k));
+	r = key_for_sending(s, k, c->row, KEY_PAIR);
 	if (r == MP_OK && (r = identity_public(self)) == MP_OK) {
-		fingerprint(out, self, c->onion, k.cid);
+		fingerprint(out, self, c->onion, k->cid);
 		*known = true;
 	}
-	explicit_bzero(&k, sizeof(k));
+	secret_free(k);
 	return r == MP_ENONE ? MP_OK : r;
 }
 

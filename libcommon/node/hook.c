@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,21 +33,34 @@ struct outcome {
 	int status; /* wait status */
 };
 
+static bool can_run(const char *file)
+{
+	struct stat st;
+
+	if (access(file, X_OK) != 0 || stat(file, &st) != 0)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return true;
+	errno = EACCES;
+	return false;
+}
+
 int hook_check(const char *name)
 {
 	const char *path = getenv("PATH"), *end;
 	char file[PATH_MAX];
 
 	if (strchr(name, '/') != NULL)
-		return access(name, X_OK) == 0 ? 0 : err_sys("cannot run '%s'", name);
+		return can_run(name) ? 0 : err_sys("cannot run '%s'", name);
 	if (path == NULL)
 		path = "/usr/bin:/bin";
 	for (;; path = end + 1) {
+		int n;
+
 		end = strchrnul(path, ':');
-		if (*name != '\0' &&
-		    snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path),
-		        end == path ? "." : path, name) < (int)sizeof(file) &&
-		    access(file, X_OK) == 0)
+		n = snprintf(file, sizeof(file), "%.*s%s%s", (int)(end - path), path,
+		    end == path ? "" : "/", name);
+		if (*name != '\0' && n < (int)sizeof(file) && can_run(file))
 			return 0;
 		if (*end == '\0')
 			break;

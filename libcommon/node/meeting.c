@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "crypto/identity.h"
 #include "wire/wire.h"
@@ -38,6 +39,21 @@ static int expire_offers(struct store *s, int64_t now)
 	return r == MP_OK && n > 0 ? store_erase(s) : r;
 }
 
+/* What must not be swapped out or dumped, in one block of the arena. */
+struct secrets {
+	struct card card;
+	struct contact_key offer, pair;
+};
+
+static void take_card(struct contact_key *k, enum key_role role, const struct card *d)
+{
+	k->role = role;
+	if (role == KEY_OFFER)
+		k->expires = d->expires;
+	memcpy(k->cid, d->id, sizeof(k->cid));
+	memcpy(k->secret, d->key, sizeof(k->secret));
+}
+
 static int store_offer(struct store *s, struct contact *c, struct contact_key *k, int64_t now)
 {
 	int r = store_begin(s);
@@ -57,26 +73,26 @@ static int store_offer(struct store *s, struct contact *c, struct contact_key *k
 int meeting_offer(
     struct store *s, const char *name, int64_t now, int64_t expires, char card[static CARD_TEXT])
 {
-	struct contact_key k = {.role = KEY_OFFER, .has_recv = true};
+	struct secrets *m = secret_alloc(sizeof(*m));
+	struct contact_key *k = &m->offer;
 	struct contact c;
-	struct card d;
 	int r = set_name(&c, name);
 
-	if (r != MP_OK || (r = identity_public(d.onion)) != MP_OK ||
+	if (r != MP_OK || (r = identity_public(m->card.onion)) != MP_OK ||
 	    (r = expire_offers(s, now)) != MP_OK)
-		return r;
+		goto out;
 	c.state = CONTACT_OFFERED;
-	randombytes_buf(d.id, sizeof(d.id));
-	randombytes_buf(d.key, sizeof(d.key));
-	d.expires = k.expires = expires / MP_SECOND * MP_SECOND;
-	memcpy(k.cid, d.id, sizeof(k.cid));
-	memcpy(k.secret, d.key, sizeof(k.secret));
-	if ((r = kdf_offer(k.recv, d.key, d.id, d.onion)) == MP_OK)
-		r = store_offer(s, &c, &k, now);
+	randombytes_buf(m->card.id, sizeof(m->card.id));
+	randombytes_buf(m->card.key, sizeof(m->card.key));
+	m->card.expires = expires / MP_SECOND * MP_SECOND;
+	take_card(k, KEY_OFFER, &m->card);
+	k->has_recv = true;
+	if ((r = kdf_offer(k->recv, m->card.key, m->card.id, m->card.onion)) == MP_OK)
+		r = store_offer(s, &c, k, now);
 	if (r == MP_OK)
-		card_encode(card, &d);
-	sodium_memzero(&d, sizeof(d));
-	sodium_memzero(&k, sizeof(k));
+		card_encode(card, &m->card);
+out:
+	secret_free(m);
 	return r;
 }
 
@@ -87,25 +103,24 @@ int meeting_offer(
 static int check_known(struct store *s, const struct card *d)
 {
 	static const enum key_role roles[] = {KEY_OFFER, KEY_PAIR};
-	struct contact_key k;
+	struct contact_key *k = secret_alloc(sizeof(*k));
 	struct contact c;
 	int r = contact_by_onion(s, &c, d->onion);
-	bool same = false;
+	bool known = r == MP_OK, same = false;
 
-	if (r == MP_ENONE)
-		return MP_OK;
-	for (size_t i = 0; r == MP_OK && i < 2 && !same; i++) {
-		r = key_get(s, &k, c.row, 0, roles[i]);
-		same = r == MP_OK && memcmp(k.cid, d->id, sizeof(k.cid)) == 0;
-		if (r == MP_ENONE)
-			r = MP_OK;
+	for (size_t i = 0; known && !same && i < 2; i++) {
+		r = key_get(s, k, c.row, 0, roles[i]);
+		if (r != MP_OK && r != MP_ENONE)
+			break;
+		same = r == MP_OK && memcmp(k->cid, d->id, sizeof(k->cid)) == 0;
 	}
-	sodium_memzero(&k, sizeof(k));
-	if (r != MP_OK)
+	secret_free(k);
+	if (r != MP_OK && r != MP_ENONE)
 		return r;
-	if (same)
-		return err_set(MP_EEXIST, "the contact card was accepted before, as '%s'", c.name);
-	return err_set(MP_EEXIST, "the contact card's address is known already, as '%s'", c.name);
+	if (!known)
+		return MP_OK;
+	return err_set(MP_EEXIST, "the contact card %s, as '%s'",
+	    same ? "was accepted before" : "has an address that is known already", c.name);
 }
 
 static int check_card(const struct card *d, int64_t now)
@@ -126,22 +141,18 @@ static int check_card(const struct card *d, int64_t now)
 }
 
 /* What the acceptor seals the initial-contact with, and what both use from then on. */
-static int make_keys(struct contact_key *offer, struct contact_key *pair, const struct card *d)
+static int make_keys(struct secrets *m)
 {
+	struct contact_key *offer = &m->offer, *pair = &m->pair;
+	const struct card *d = &m->card;
 	struct identity *self = NULL;
 	int r = identity_load(&self);
 
 	if (r != MP_OK)
 		return r;
-	offer->role = KEY_OFFER;
-	offer->expires = d->expires;
-	offer->has_send = true;
-	pair->role = KEY_PAIR;
-	pair->has_send = pair->has_recv = true;
-	memcpy(offer->cid, d->id, sizeof(offer->cid));
-	memcpy(pair->cid, d->id, sizeof(pair->cid));
-	memcpy(offer->secret, d->key, sizeof(offer->secret));
-	memcpy(pair->secret, d->key, sizeof(pair->secret));
+	take_card(offer, KEY_OFFER, d);
+	take_card(pair, KEY_PAIR, d);
+	offer->has_send = pair->has_send = pair->has_recv = true;
 	r = kdf_offer(offer->send, d->key, d->id, d->onion);
 	if (r == MP_OK)
 		r = kdf_pair(pair->send, pair->recv, self, d->onion, d->key, d->id);
@@ -151,20 +162,19 @@ static int make_keys(struct contact_key *offer, struct contact_key *pair, const 
 
 /* The check is inside: the same card can be accepted twice at once. */
 static int store_accepted(struct store *s, const struct config *cfg, struct contact *c,
-    struct contact_key *offer, struct contact_key *pair, const struct card *d, int64_t now,
-    struct record *rec)
+    struct secrets *m, int64_t now, struct record *rec)
 {
 	int r = store_begin(s);
 
 	if (r == MP_OK)
-		r = check_known(s, d);
+		r = check_known(s, &m->card);
 	if (r == MP_OK)
 		r = contact_add(s, c, now);
-	offer->contact = pair->contact = c->row;
+	m->offer.contact = m->pair.contact = c->row;
 	if (r == MP_OK)
-		r = key_add(s, offer);
+		r = key_add(s, &m->offer);
 	if (r == MP_OK)
-		r = key_add(s, pair);
+		r = key_add(s, &m->pair);
 	if (r == MP_OK)
 		r = meeting_greeting(s, cfg, c, rec);
 	if (r == MP_OK)
@@ -177,25 +187,21 @@ static int store_accepted(struct store *s, const struct config *cfg, struct cont
 int meeting_accept(struct store *s, const struct config *cfg, const char *name, const char *text,
     size_t len, int64_t now, struct record *rec)
 {
-	struct contact_key offer = {0}, pair = {0};
+	struct secrets *m = secret_alloc(sizeof(*m));
 	struct contact c;
-	struct card d = {0};
 	int r = set_name(&c, name);
 
-	if (r != MP_OK)
-		return r;
-	if ((r = card_decode(&d, text, len)) != MP_OK || (r = expire_offers(s, now)) != MP_OK ||
-	    (r = check_card(&d, now)) != MP_OK || (r = make_keys(&offer, &pair, &d)) != MP_OK)
+	if (r != MP_OK || (r = card_decode(&m->card, text, len)) != MP_OK ||
+	    (r = expire_offers(s, now)) != MP_OK || (r = check_card(&m->card, now)) != MP_OK ||
+	    (r = make_keys(m)) != MP_OK)
 		goto out;
 	c.state = CONTACT_PENDING;
 	c.has_onion = c.has_greeting = true;
-	memcpy(c.onion, d.onion, sizeof(c.onion));
+	memcpy(c.onion, m->card.onion, sizeof(c.onion));
 	randombytes_buf(c.greeting, sizeof(c.greeting));
-	r = store_accepted(s, cfg, &c, &offer, &pair, &d, now, rec);
+	r = store_accepted(s, cfg, &c, m, now, rec);
 out:
-	sodium_memzero(&d, sizeof(d));
-	sodium_memzero(&offer, sizeof(offer));
-	sodium_memzero(&pair, sizeof(pair));
+	secret_free(m);
 	return r;
 }
 
@@ -203,14 +209,15 @@ int meeting_greeting(
     struct store *s, const struct config *cfg, const struct contact *c, struct record *rec)
 {
 	struct wire w = {.type = WIRE_INITIAL_CONTACT};
-	struct contact_key k;
+	struct contact_key *k;
 	int r;
 
 	if (c->state != CONTACT_PENDING || !c->has_greeting)
 		return err_set(MP_ENONE, "no meeting with '%s' is under way", c->name);
 	/* Without the offer's key nothing can seal it: the card ran out. */
-	r = key_for_sending(s, &k, c->row, KEY_OFFER);
-	sodium_memzero(&k, sizeof(k));
+	k = secret_alloc(sizeof(*k));
+	r = key_for_sending(s, k, c->row, KEY_OFFER);
+	secret_free(k);
 	if (r != MP_OK)
 		return r == MP_ENONE ? err_set(r, "the contact card of '%s' has expired", c->name)
 		                     : r;

@@ -44,7 +44,7 @@ struct intake {
 	int64_t *repeats; /* rows */
 	size_t nrepeats;
 	unsigned long given;
-	int status;
+	int status, fatal;
 	bool done, left;
 };
 
@@ -374,6 +374,7 @@ static void *run(void *arg)
 	if (rc != 0) {
 		reject(in, 0, rc);
 		pthread_mutex_lock(&in->lock);
+		in->fatal = rc;
 		in->given++;
 		pthread_mutex_unlock(&in->lock);
 	}
@@ -439,6 +440,16 @@ bool intake_state(struct intake *in, unsigned long *given, int *status)
 	*status = in->status;
 	pthread_mutex_unlock(&in->lock);
 	return done;
+}
+
+int intake_fatal(struct intake *in)
+{
+	int rc;
+
+	pthread_mutex_lock(&in->lock);
+	rc = in->fatal;
+	pthread_mutex_unlock(&in->lock);
+	return rc;
 }
 
 bool intake_repeated(struct intake *in, int64_t seq)

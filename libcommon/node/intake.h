@@ -24,6 +24,9 @@ void intake_leave(struct intake *in);
 /* True once all was read; *given records came, *status is the worst of them so far. */
 bool intake_state(struct intake *in, unsigned long *given, int *status);
 
+/* The code for which it gave up, which was said already; 0 none. */
+int intake_fatal(struct intake *in);
+
 /* True for a row that was in the queue before and was given again to this call. */
 bool intake_repeated(struct intake *in, int64_t seq);
 

@@ -66,7 +66,10 @@ int sender_report(struct sender *s, enum record_class class, const struct queue_
 
 void sender_broken(struct sender *s, int rc)
 {
-	if (!s->broken && s->o->problem != NULL)
+	/* A disk that is full for the one is so for the other: one line says it. */
+	bool said = s->broken || (s->in != NULL && intake_fatal(s->in) == rc);
+
+	if (!said && s->o->problem != NULL)
 		s->o->problem(s->o->ctx, err_detail());
 	s->broken = true;
 	s->status = err_worse(s->status, err_status(rc));

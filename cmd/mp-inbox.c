@@ -61,6 +61,10 @@ static void complain(void *ctx, const struct record *rec, const char *line)
 /* The directory, not the file: that may be made later, or made again. */
 static int start_watch(struct inbox *in)
 {
+	int r = dir_make(home_file("run"));
+
+	if (r != MP_OK)
+		return r;
 	in->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (in->watch < 0)
 		return err_sys("cannot watch for messages");

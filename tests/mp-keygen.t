@@ -111,9 +111,10 @@ HiddenServiceDir $MP_HOME/tor/service
 HiddenServicePort 443 127.0.0.1:1
 END
 before=$(cd "$MP_HOME/tor/service" && cksum hs_ed25519_secret_key hs_ed25519_public_key)
+rm "$MP_HOME/tor/service/hostname"
 start tor --defaults-torrc "$T/empty" -f "$T/torrc" --quiet
 wait_for [ -S "$T/tor/ctl" ] || sed 's/^/# /' "$T/tor/log"
-is "tor takes the keys and keeps the hostname" "$(cat "$MP_HOME/tor/service/hostname")" "$addr"
+is "tor takes the keys and writes the same hostname" "$(cat "$MP_HOME/tor/service/hostname")" "$addr"
 is "and the keys" "$(cd "$MP_HOME/tor/service" && cksum hs_ed25519_secret_key hs_ed25519_public_key)" \
 	"$before"
 

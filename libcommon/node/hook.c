@@ -94,6 +94,9 @@ static void set_file(const struct record *rec)
 	if (strcmp(rec->kind, "file") == 0 &&
 	    json_read(&o, (const char *)rec->body.data, rec->body.len) == 0)
 		path = json_text(o, "path");
+	/* In a home whose name is no UTF-8 it stands from there on. */
+	if (path != NULL && path[0] != '/')
+		path = home_file(path);
 	setenv("MP_FILE", path != NULL ? path : "", 1);
 	json_decref(o);
 }

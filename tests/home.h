@@ -69,12 +69,12 @@ __attribute__((unused)) static int64_t home_contact(struct store *s, const char 
 	struct contact_key k = {.role = KEY_PAIR, .has_send = true, .has_recv = true};
 
 	snprintf(c.name, sizeof c.name, "%s", name);
-	snprintf((char *)c.onion, sizeof c.onion, "%s", name);
+	snprintf((char *)c.onion, sizeof c.onion, "%.31s", name);
 	MUST(contact_add(s, &c, 1));
 	k.contact = c.row;
-	snprintf((char *)k.recv, sizeof k.recv, "recv %s", name);
-	snprintf((char *)k.send, sizeof k.send, "send %s", name);
-	snprintf((char *)k.cid, sizeof k.cid, "cid %s", name);
+	snprintf((char *)k.recv, sizeof k.recv, "recv %.26s", name);
+	snprintf((char *)k.send, sizeof k.send, "send %.26s", name);
+	snprintf((char *)k.cid, sizeof k.cid, "cid %.27s", name);
 	MUST(key_add(s, &k));
 	return c.row;
 }

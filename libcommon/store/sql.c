@@ -29,11 +29,13 @@ static bool no_room(int code, int sys)
 	       (sys == ENOSPC || sys == EDQUOT || sys == EFBIG);
 }
 
+/* SQLite does not keep the errno of a commit: it is the one that store_step() cleared before. */
 int sql_error(struct store *s)
 {
 	int code = sqlite3_extended_errcode(s->db);
+	int sys = errno != 0 ? errno : sqlite3_system_errno(s->db);
 
-	if (no_room(code, sqlite3_system_errno(s->db)))
+	if (no_room(code, sys))
 		code = SQLITE_FULL;
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
 		if (errors[i].sqlite == code || errors[i].sqlite == (code & 0xff))
@@ -76,6 +78,7 @@ int store_step(struct store *s, sqlite3_stmt *st)
 
 	if (st == NULL)
 		return s->unprepared;
+	errno = 0;
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		return 1;

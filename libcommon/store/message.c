@@ -230,23 +230,34 @@ int message_each(struct store *s, const struct message_query *q,
 	return rc;
 }
 
-int message_mark(struct store *s, const uint8_t id[static 16])
+static int mark(struct store *s, int dir, int other, const uint8_t id[static 16])
 {
 	int64_t one = 0;
-	int rc = sql_exec(s,
-	    "UPDATE message SET state = 1 WHERE id = ? AND dir IN (0, 2) AND state = 0", "x", id);
+	int rc =
+	    sql_exec(s, "UPDATE message SET state = 1 WHERE id = ? AND dir IN (?, ?) AND state = 0",
+	        "xdd", id, dir, other);
 
 	if (rc != 0 || store_changes(s) > 0)
 		return rc;
-	rc = sql_int(
-	    s, &one, "SELECT 1 FROM message WHERE id = ? AND dir IN (0, 2) LIMIT 1", "x", id);
+	rc = sql_int(s, &one, "SELECT 1 FROM message WHERE id = ? AND dir IN (?, ?) LIMIT 1", "xdd",
+	    id, dir, other);
 	return rc == 0 ? err_set(MP_ENONE, "no such message") : rc < 0 ? rc : 0;
+}
+
+int message_mark(struct store *s, const uint8_t id[static 16])
+{
+	return mark(s, DIR_IN, DIR_EVENT, id);
+}
+
+int message_mark_dir(struct store *s, enum message_dir dir, const uint8_t id[static 16])
+{
+	return mark(s, (int)dir, (int)dir, id);
 }
 
 int message_unread(struct store *s, int64_t contact, int64_t *n)
 {
 	int rc = sql_int(s, n,
-	    "SELECT count(*) FROM message WHERE contact = ? AND dir = 0 AND state = 0", "i",
+	    "SELECT count(*) FROM message WHERE contact = ? AND dir IN (0, 2) AND state = 0", "i",
 	    contact);
 
 	return rc < 0 ? rc : 0;

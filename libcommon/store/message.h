@@ -64,8 +64,10 @@ int message_each(struct store *s, const struct message_query *q,
 
 /* Marks an in or event message read; MP_ENONE when no such id; again is 0. */
 int message_mark(struct store *s, const uint8_t id[static 16]);
+/* The same for one direction: an offered file's event and the file that came have one id. */
+int message_mark_dir(struct store *s, enum message_dir dir, const uint8_t id[static 16]);
 
-/* Number of unread messages of a contact (for the quota). */
+/* Number of unread messages of a contact (for the quota), events about him included. */
 int message_unread(struct store *s, int64_t contact, int64_t *n);
 
 /*

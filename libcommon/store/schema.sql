@@ -141,4 +141,5 @@ CREATE TABLE transfer (
     path    TEXT,
     PRIMARY KEY (contact, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX transfer_open ON transfer (contact, state) WHERE state < 2;
 CREATE INDEX transfer_owed ON transfer (contact) WHERE owed = 1;

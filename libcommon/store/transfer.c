@@ -121,9 +121,9 @@ int transfer_quota(struct store *s, int64_t contact, int64_t *bytes, int64_t *of
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT coalesce(sum(CASE WHEN state = 1 THEN max(0, size - (max(next, 1) - 1) * step) "
-	    "ELSE 0 END), 0),"
-	    " coalesce(sum(state = 0), 0) FROM transfer WHERE contact = ?",
+	    "SELECT coalesce(sum(CASE WHEN state = 1 THEN max(65536, size - (max(next, 1) - 1) * "
+	    "step) ELSE 0 END), 0),"
+	    " coalesce(sum(state = 0), 0) FROM transfer WHERE contact = ? AND state < 2",
 	    "i", contact);
 
 	if (rc != 1)

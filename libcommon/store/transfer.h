@@ -35,7 +35,8 @@ int transfer_find(
 int transfer_update(
     struct store *s, const struct transfer *t); /* state, next, touched, owed, status, path */
 int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx);
-/* Bytes still to come of accepted ones of a contact, and the number of undecided offers. */
+/* Bytes still to come of accepted ones of a contact, 64 KiB at least for each, so that a quota
+ * bounds their number too, and the number of undecided offers. */
 int transfer_quota(struct store *s, int64_t contact, int64_t *bytes, int64_t *offers);
 
 #endif

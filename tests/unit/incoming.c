@@ -326,15 +326,16 @@ static void quotas(void)
 	int bad = 0;
 
 	need(spooled() == 0, "nothing unfinished");
-	w.cfg.file_quota = 6 * STEP;
+	w.cfg.file_quota = 65536 + 3 * STEP;
 	is_str(put(&f, 0), "from 1", "within the quota");
 	r = put_via(&g, 0, VIA_REQUEST);
-	ok(r.status == RECEIVED_QUOTA && r.retry_after == 3600, "past it: later");
+	ok(r.status == RECEIVED_QUOTA && r.retry_after == 3600,
+	    "past it: later, for each file counts as 64 KiB at least");
 	g.from = &bob;
 	is_str(put(&g, 0), "from 1", "another contact has his own");
 	g = file_new(&alice, "q2", 4 * STEP);
-	put(&f, 1);
-	put(&f, 2);
+	for (int64_t n = 1; n <= 4; n++)
+		put(&f, n);
 	is_str(put(&g, 0), "from 1", "what has come makes room");
 	w.cfg.file_quota = INT64_C(4) << 30;
 	w.cfg.file_accept = 1;
@@ -349,6 +350,9 @@ static void quotas(void)
 	w.cfg.inbox_quota = 1;
 	f = file_new(&alice, "small", 2);
 	is_str(put(&f, 0), "429", "a full inbox takes no offers");
+	f = file_new(&bob, "small", 2);
+	w.cfg.inbox_quota = 50;
+	is_str(put(&f, 0), "429", "events fill it as well");
 	w.cfg.inbox_quota = 100000;
 }
 

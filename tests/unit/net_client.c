@@ -419,6 +419,9 @@ static void test_canned(void)
 	CANNED(ANSWER_CLOSE, "hello\r\n\r\n", 0, "reply", "what is no HTTP");
 	CANNED(ANSWER, "HTTP/1.1 200 OK\r\n" STREAM "Content-Length: -1\r\n\r\nhi", 0, "reply",
 	    "a negative length");
+	CANNED(ANSWER,
+	    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p>x",
+	    400, "400", "a page with a 400");
 	n = sprintf(
 	    big, "HTTP/1.1 200 OK\r\n" STREAM "Content-Length: %u\r\n\r\n", ENVELOPE_MAX + 1);
 	memset(big + n, 'x', ENVELOPE_MAX + 1);

@@ -484,6 +484,32 @@ static void test_stop(void)
 	close(fd);
 }
 
+/*
+ * socat gives up on a program that no longer reads, with its answer unread: a refusal that comes
+ * early must not end the connection under who is still sending.
+ */
+static void test_early(void)
+{
+	static char big[2 * ENVELOPE_MAX];
+	char head[200], got[4096];
+	size_t sent = 0;
+	ssize_t n;
+	int fd;
+
+	by_pair = true;
+	fd = open_way();
+	n = snprintf(head, sizeof(head), POST TYPE "Content-Length: %zu\r\n\r\n", sizeof(big));
+	send_bytes(fd, head, (size_t)n);
+	while (
+	    sent < sizeof(big) && (n = send(fd, big + sent, sizeof(big) - sent, MSG_NOSIGNAL)) > 0)
+		sent += (size_t)n;
+	is_int((long long)sent, (long long)sizeof(big), "a body that was refused can be sent");
+	receive_answer(fd, got, sizeof(got));
+	ok(strncmp(got, "HTTP/1.1 413 ", 13) == 0, "and the refusal be read");
+	close_way(fd);
+	by_pair = false;
+}
+
 static void test_usage(void)
 {
 	struct server_options o = {.handler = handler, .threads = 1, .connections = 1};
@@ -538,6 +564,7 @@ int main(void)
 	test_trickle();
 	is_int(srv_stop(&usual), 0, "the listener stops");
 	test_stop();
+	test_early();
 	test_usage();
 	test_end();
 	return done();

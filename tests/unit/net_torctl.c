@@ -21,7 +21,7 @@ static struct {
 	struct step step[8];
 	char got[8][600];
 	atomic_int at;
-	bool slow;
+	bool slow, split;
 	pthread_t thread;
 } fake;
 static char where[200], cookie[128];
@@ -54,6 +54,11 @@ static void *play(void *ctx)
 			break;
 		for (; answer != NULL && *answer != '\0' && fake.slow; answer++)
 			send_bytes(fd, answer, 1);
+		if (answer != NULL && fake.split && strlen(answer) > 100) {
+			send_bytes(fd, answer, 100);
+			poll(NULL, 0, 50);
+			answer += 100;
+		}
 		if (answer != NULL)
 			send_bytes(fd, answer, strlen(answer));
 		if (answer == NULL)
@@ -323,6 +328,13 @@ static void test_hostile(void)
 	SCRIPT({"AUTHENTICATE ", big}, {"", ""});
 	is_int(torctl_open(&t, where, cookie), MP_EBAD, "a line without an end");
 	pthread_join(fake.thread, NULL);
+	/* Longer than a line may be, and its end comes with the piece that makes it too long. */
+	memcpy(big + 8250, "\r\n", 3);
+	fake.split = true;
+	SCRIPT({"AUTHENTICATE ", big}, {"", ""});
+	is_int(torctl_open(&t, where, cookie), MP_EBAD, "a line that ends too late");
+	pthread_join(fake.thread, NULL);
+	fake.split = false;
 	for (int i = 0; i < 29999; i++)
 		memcpy(big + 10 * i, "250-aaaa\r\n", 10);
 	memcpy(big + 299990 - 10, "250 OK\r\n", 9);

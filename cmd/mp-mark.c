@@ -32,8 +32,11 @@ static int finish_batch(struct marking *m)
 	return r;
 }
 
-/* MP_OK also when the id is unknown, which was said then. */
-static int mark(struct marking *m, const uint8_t id[static RECORD_ID])
+/*
+ * MP_OK also when the id is unknown, which was said then.  rec NULL: an id alone, which may be a
+ * message's, an event's or both.
+ */
+static int mark(struct marking *m, const uint8_t id[static RECORD_ID], const struct record *rec)
 {
 	char text[2 * RECORD_ID + 1];
 	int r = m->pending == 0 ? store_begin(m->s) : MP_OK;
@@ -42,7 +45,10 @@ static int mark(struct marking *m, const uint8_t id[static RECORD_ID])
 		return r;
 	m->pending++;
 	hex_encode(text, id, RECORD_ID);
-	r = message_mark(m->s, id);
+	if (rec == NULL)
+		r = message_mark(m->s, id);
+	else
+		r = message_mark_dir(m->s, rec->class == CLASS_IN ? DIR_IN : DIR_EVENT, id);
 	if (r == MP_ENONE) {
 		err_set(r, "no message %s", text);
 		complain(m, r);
@@ -58,7 +64,7 @@ static int mark_text(struct marking *m, const char *text)
 	uint8_t id[RECORD_ID];
 
 	if (hex_decode(id, sizeof(id), text) == 0)
-		return mark(m, id);
+		return mark(m, id, NULL);
 	complain(m, err_set(MP_EBAD, "bad id '%.80s'", text));
 	return MP_OK;
 }
@@ -76,7 +82,7 @@ static int mark_line(
 		memcpy(text, line, len);
 		text[len] = '\0';
 		if (hex_decode(id, sizeof(id), text) == 0)
-			return mark(m, id);
+			return mark(m, id, NULL);
 	}
 	if (r < 0) {
 		if (r != MP_EBAD && r != MP_ELIMIT)
@@ -87,7 +93,7 @@ static int mark_line(
 	if (rec->class != CLASS_IN && rec->class != CLASS_EVENT)
 		return MP_OK; /* nothing that could be read or not */
 	if (rec->has_id)
-		return mark(m, rec->id);
+		return mark(m, rec->id, rec);
 	complain(m, err_set(MP_EBAD, "%s:%lu: no id", reader->name, reader->number));
 	return MP_OK;
 }

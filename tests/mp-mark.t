@@ -59,6 +59,16 @@ is "an unterminated line is none" "$(fresh)" "$(id 20) "
 exits 0 sh -c 'mp-inbox | mp-mark'
 is "mp-inbox | mp-mark" "$(fresh)" ""
 
+# An offered file's event and the file have one id; a record says which of the two.
+printf 'event\tfile-offer\talice\t%s\t-\t-\t{"name":"x"}\n' "$(id 30)" >"$T/offer"
+printf 'in\tfile\talice\t%s\t-\t-\t{"name":"x"}\n' "$(id 30)" >"$T/in"
+stow <"$T/offer"
+stow <"$T/in"
+exits 0 sh -c 'mp-mark <"$1"' - "$T/offer"
+is "an event's record does not mark a message" "$(mp-inbox | cut -f1)" in
+exits 0 sh -c 'mp-mark <"$1"' - "$T/in"
+is "the message's does" "$(fresh)" ""
+
 # A slow writer: what came is marked before more comes, and others can write meanwhile.
 message 21 | stow
 message 22 | stow

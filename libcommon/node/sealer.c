@@ -4,16 +4,12 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "crypto/onion.h"
+#include "node/feed.h"
 #include "store/message.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define COUNT_BLOCK 256 /* chunks that are counted by one commit */
 
@@ -242,90 +238,28 @@ out:
 
 /* A file on its way through the sealer. */
 struct pass {
-	int fd;
 	const char *name;
-	EVP_MD_CTX *hash;
-	struct buf bytes; /* of the chunk at hand */
+	struct feed *feed;
 	struct wire w;
 	int64_t done;
 };
 
-static int changed(const struct pass *p)
-{
-	return err_set(MP_EBAD, "'%s' changed its size meanwhile", p->name);
-}
-
-/* The next n bytes into p->bytes and the hash. */
-static int read_chunk(struct pass *p, size_t n)
-{
-	buf_clear(&p->bytes);
-	while (p->bytes.len < n) {
-		ssize_t got = read(p->fd, p->bytes.data + p->bytes.len, n - p->bytes.len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys("cannot read '%s'", p->name);
-		if (got == 0)
-			return changed(p);
-		p->bytes.len += (size_t)got;
-	}
-	if (EVP_DigestUpdate(p->hash, p->bytes.data, n) != 1)
-		return err_set(MP_ENOMEM, "cannot hash '%s'", p->name);
-	p->done += (int64_t)n;
-	return 0;
-}
-
-/* The whole is read: nothing may follow, and the last chunk carries the hash. */
-static int finish_hash(struct pass *p)
-{
-	char more;
-	ssize_t got;
-
-	do
-		got = read(p->fd, &more, 1);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_sys("cannot read '%s'", p->name);
-	if (got > 0)
-		return changed(p);
-	p->w.u.file.has_hash = true;
-	if (EVP_DigestFinal_ex(p->hash, p->w.u.file.sha256, NULL) != 1)
-		return err_set(MP_ENOMEM, "cannot hash '%s'", p->name);
-	return 0;
-}
-
 static int pass_begin(struct pass *p, int fd, const char *name)
 {
 	struct wire_file *f = &p->w.u.file;
-	struct stat st;
+	int rc;
 
 	memset(p, 0, sizeof(*p));
-	p->fd = fd;
 	p->name = f->name = name;
-	p->bytes.max = FILE_STEP;
-	if (fstat(fd, &st) != 0)
-		return err_sys("cannot read '%s'", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(MP_EUSAGE, "'%s' is no regular file", name);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if ((rc = feed_open(&p->feed, fd, name, FILE_STEP, &f->size)) != 0)
+		return rc;
 	p->w.type = WIRE_FILE;
 	p->w.time = clock_now();
 	randombytes_buf(p->w.id, MESSAGE_ID);
 	file_transfer_of(p->w.id, p->w.id);
-	f->size = st.st_size;
 	f->step = FILE_STEP;
 	f->chunks = (f->size + f->step - 1) / f->step;
-	p->hash = EVP_MD_CTX_new();
-	if (p->hash == NULL || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)
-		return err_set(MP_ENOMEM, "cannot hash '%s'", name);
-	return buf_reserve(&p->bytes, FILE_STEP);
-}
-
-static void pass_end(struct pass *p)
-{
-	EVP_MD_CTX_free(p->hash);
-	buf_free(&p->bytes);
+	return 0;
 }
 
 /* The history's record of a file: what it is, not where it came from. */
@@ -359,11 +293,10 @@ static int seal_chunk(struct sealer *z, struct pass *p)
 
 	file_chunk_id(p->w.id, p->w.id, (uint32_t)f->chunk);
 	if (f->chunk > 0)
-		rc = read_chunk(p, f->chunk < f->chunks ? FILE_STEP : (size_t)(f->size - p->done));
-	if (rc == 0 && f->chunk == f->chunks)
-		rc = finish_hash(p);
-	p->w.body = p->bytes.data;
-	p->w.blen = p->bytes.len;
+		rc = feed_next(p->feed, &p->w.body, &p->w.blen);
+	if (rc == 0 && (f->has_hash = f->chunk == f->chunks))
+		rc = feed_hash(p->feed, f->sha256);
+	p->done += (int64_t)p->w.blen;
 	if (rc != 0 || (rc = seal(z, &p->w)) != 0)
 		return rc;
 	if (f->chunk % COUNT_BLOCK != 0)
@@ -396,7 +329,7 @@ int sealer_file(struct sealer *z, const char *contact, int fd, const char *name,
 			progress(ctx, p.done, f->size);
 	}
 out:
-	pass_end(&p);
+	feed_free(p.feed);
 	return rc;
 }
 

@@ -22,6 +22,7 @@
 #define ANSWER_MAX 65536
 #define COOKIE 32
 #define SERVICE 56    /* characters of an address without ".onion" */
+#define STREAMS 64    /* of one client at once, as for a service of our own tor */
 #define UPLOADED_N 16 /* addresses of the last uploads that were announced */
 
 /*
@@ -414,7 +415,9 @@ static int send_key(struct torctl *t, const struct identity *id, const char *tar
 		rc = base64_secret_encode(&line, key, 64);
 	secret_free(key);
 	if (rc == 0)
-		rc = buf_addf(&line, " Flags=DiscardPK Port=443,%s", target);
+		rc = buf_addf(&line,
+		    " Flags=DiscardPK,MaxStreamsCloseCircuit MaxStreams=%d Port=443,%s", STREAMS,
+		    target);
 	if (rc != 0) {
 		buf_free(&line);
 		return rc;

@@ -211,7 +211,8 @@ static void test_onion(void)
 	identity_expanded(key, id);
 	buf_adds(&order, "ADD_ONION ED25519-V3:");
 	base64_secret_encode(&order, key, 64);
-	buf_adds(&order, " Flags=DiscardPK Port=443,127.0.0.1:4430\r\n");
+	buf_adds(&order, " Flags=DiscardPK,MaxStreamsCloseCircuit MaxStreams=64 "
+	                 "Port=443,127.0.0.1:4430\r\n");
 	buf_terminate(&order);
 	snprintf(good, sizeof(good), "250-ServiceID=%.56s\r\n250 OK\r\n", name);
 	snprintf(wrong, sizeof(wrong), "250-ServiceID=%.56s\r\n250 OK\r\n", other_name);

@@ -290,8 +290,22 @@ int store_create(void)
 	return rc;
 }
 
+/* For who has the turn, or does without. */
+static int begin(struct store *s, int64_t end)
+{
+	int rc;
+
+	s->patience_end = end;
+	rc = store_step(s, store_sql(s, "BEGIN IMMEDIATE"));
+	s->patience_end = 0;
+	if (rc == 0)
+		s->depth = 1;
+	return rc;
+}
+
 int store_begin(struct store *s)
 {
+	int64_t end = clock_monotonic() + PATIENCE;
 	int rc;
 
 	if (s->depth > 0) {
@@ -300,14 +314,10 @@ int store_begin(struct store *s)
 		s->depth++;
 		return 0;
 	}
-	s->patience_end = clock_monotonic() + PATIENCE;
-	if ((rc = turn_take(s->turn, s->patience_end)) != 0)
+	if ((rc = turn_take(s->turn, end)) != 0)
 		return rc;
-	rc = store_step(s, store_sql(s, "BEGIN IMMEDIATE"));
+	rc = begin(s, end);
 	turn_pass(s->turn);
-	s->patience_end = 0;
-	if (rc == 0)
-		s->depth = 1;
 	return rc;
 }
 
@@ -411,13 +421,27 @@ static bool log_is_empty(struct store *s)
 	       st.st_size == 0;
 }
 
-/*
- * 1 when the slack is wiped, 0 when somebody wrote before we had the lock.  The commit changes page
- * 1, so that others read anew what they have in memory and do not write old slack back.
- */
-static int wipe(struct store *s)
+/* The write lock with an empty -wal: whoever writes next waits behind us while we empty it. */
+static int begin_empty(struct store *s, int64_t end)
 {
-	int rc = store_begin(s);
+	int rc;
+
+	if ((rc = turn_take(s->turn, end)) != 0)
+		return rc;
+	rc = empty_log(s, end);
+	if (rc == 0)
+		rc = begin(s, end);
+	turn_pass(s->turn);
+	return rc;
+}
+
+/*
+ * 1 when the slack is wiped, 0 when somebody wrote out of turn.  The commit changes page 1, so that
+ * others read anew what they have in memory and do not write old slack back.
+ */
+static int wipe(struct store *s, int64_t end)
+{
+	int rc = begin_empty(s, end);
 
 	if (rc != 0)
 		return rc;
@@ -440,11 +464,11 @@ int store_erase(struct store *s)
 
 	if (s->depth > 0)
 		return err_set(MP_EUSAGE, "cannot erase within a transaction");
-	while ((rc = empty_log(s, end)) == 0 && (rc = wipe(s)) == 0)
+	while ((rc = wipe(s, end)) == 0)
 		if (clock_monotonic() >= end)
 			return err_set(
 			    MP_EBUSY, "deleted, but not yet erased: the store is being written");
-	return rc < 0 ? rc : empty_log(s, end);
+	return rc < 0 ? rc : 0;
 }
 
 void store_wake_inbox(void)

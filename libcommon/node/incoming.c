@@ -102,16 +102,15 @@ static int empty_hash_right(const uint8_t sha256[static 32])
 static int judge_offer(struct step *s, enum incoming_event *event, enum received_status *full)
 {
 	const struct wire_file *f = &s->w->u.file;
-	int64_t unread, bytes, offers;
+	int64_t bytes, offers;
 	int rc;
 
 	*event = INCOMING_FULL;
 	*full = RECEIVED_QUOTA;
-	if ((rc = message_unread(s->store, s->contact.row, &unread)) != 0 ||
-	    (rc = transfer_quota(s->store, s->contact.row, &bytes, &offers)) != 0)
+	if ((rc = message_full(s->store, s->contact.row, s->cfg->inbox_quota)) != 0)
+		return rc < 0 ? rc : 0;
+	if ((rc = transfer_quota(s->store, s->contact.row, &bytes, &offers)) != 0)
 		return rc;
-	if (unread >= s->cfg->inbox_quota)
-		return 0;
 	if (f->chunks == 0) {
 		*event = INCOMING_OFFER_EMPTY;
 	} else if (f->size > s->cfg->file_accept) {

@@ -163,7 +163,6 @@ static int apply_message(struct step *s)
 	const struct wire *w = s->w;
 	struct transfer t;
 	struct record rec;
-	int64_t unread;
 	int rc;
 
 	if (w->u.message.group != NULL)
@@ -181,10 +180,8 @@ static int apply_message(struct step *s)
 	if (file_chunk_of(w->id) == 0 &&
 	    (rc = transfer_get(s->store, &t, s->contact.row, w->id)) != MP_ENONE)
 		return rc != 0 ? rc : step_refuse(s);
-	if ((rc = message_unread(s->store, s->contact.row, &unread)) != 0)
-		return rc;
-	if (unread >= s->cfg->inbox_quota)
-		return step_later(s, RECEIVED_QUOTA, STEP_QUOTA);
+	if ((rc = message_full(s->store, s->contact.row, s->cfg->inbox_quota)) != 0)
+		return rc < 0 ? rc : step_later(s, RECEIVED_QUOTA, STEP_QUOTA);
 	record_init(&rec);
 	snprintf(rec.kind, sizeof(rec.kind), "%s", wire_type_name(w->type));
 	memcpy(rec.id, w->id, sizeof(rec.id));

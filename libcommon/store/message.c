@@ -262,3 +262,20 @@ int message_unread(struct store *s, int64_t contact, int64_t *n)
 
 	return rc < 0 ? rc : 0;
 }
+
+int message_full(struct store *s, int64_t contact, int64_t quota)
+{
+	int64_t oldest = INT64_MAX, newest = 0, n;
+	int rc;
+
+	if ((rc = sql_int(s, &oldest,
+	         "SELECT seq FROM message WHERE state = 0 ORDER BY seq LIMIT 1", "")) < 0 ||
+	    (rc = sql_int(s, &newest, "SELECT max(seq) FROM message", "")) < 0)
+		return rc;
+	/* Counting costs as much as there is to count, so not while so few came since the oldest
+	 * unread. */
+	if (oldest > newest || newest - oldest + 1 < quota)
+		return 0;
+	rc = message_unread(s, contact, &n);
+	return rc != 0 ? rc : n >= quota;
+}

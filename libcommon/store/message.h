@@ -69,6 +69,8 @@ int message_mark_dir(struct store *s, enum message_dir dir, const uint8_t id[sta
 
 /* Number of unread messages of a contact (for the quota), events about him included. */
 int message_unread(struct store *s, int64_t contact, int64_t *n);
+/* 1 when they are quota or more, 0 or MP_E*: as a rule without counting. */
+int message_full(struct store *s, int64_t contact, int64_t quota);
 
 /*
  * For hooks: claims the oldest new message that is due and not leased, for ms, passing over

@@ -340,16 +340,21 @@ static int unblock(struct call *a)
 	return set_blocked(a, false);
 }
 
+/* What a removal that was cut off left behind goes too, when it is asked for again. */
 static int remove_contact(struct call *a)
 {
 	struct contact c;
-	int r = contact_get(a->s, &c, a->operand[1]);
+	int r = contact_get(a->s, &c, a->operand[1]), erased, cleaned;
 
 	if (r == MP_OK)
 		r = contact_remove(a->s, c.row);
-	if (r == MP_OK)
-		r = spool_clean(a->s);
-	return r == MP_OK ? store_erase(a->s) : r;
+	if (r != MP_OK && r != MP_ENONE)
+		return r;
+	erased = store_erase(a->s);
+	cleaned = erased == MP_OK ? spool_clean(a->s) : erased;
+	if (cleaned != MP_OK)
+		return cleaned;
+	return r == MP_OK ? r : err_set(r, "no contact '%.40s'", a->operand[1]);
 }
 
 static const struct verb {

@@ -74,14 +74,18 @@ static int start_watch(struct inbox *in)
 	return MP_OK;
 }
 
+/* What nohup or a shell's background has us ignore stays ignored: blocked, it would reach us. */
 static int catch_signals(struct inbox *in)
 {
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction now;
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	in->stop_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return in->stop_fd >= 0 ? MP_OK : err_sys("cannot wait for signals");

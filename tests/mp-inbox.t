@@ -89,6 +89,20 @@ kill "$follower"
 wait "$follower"
 is "SIGTERM ends it well" "$?" 0
 is "and in silence" "$(cat "$T/err")" ""
+(
+	trap '' HUP
+	exec mp-inbox -f
+) >"$T/nohup" &
+p=$!
+message alice under-nohup | stow
+wait_for grep -q under-nohup "$T/nohup"
+kill -HUP $p
+message alice after-it | stow
+ok "a signal that is ignored stays ignored" wait_for grep -q after-it "$T/nohup"
+kill $p
+wait $p
+is "SIGTERM still ends it" "$?" 0
+mp-inbox | grep -E 'nohup|after-it' | mp-mark
 mkfifo "$T/fifo2"
 (mp-inbox -f >"$T/fifo2"; echo $? >"$T/status") &
 p=$!
@@ -227,7 +241,7 @@ echo $! >"$T/daemon.pid"
 exit 0
 END
 before=$(date +%s)
-exits 0 mp-inbox -x "$T/daemon" </dev/null >/dev/null
+exits 0 mp-inbox -x "$T/daemon"
 ok "nothing that it leaves running is waited for" [ $(($(date +%s) - before)) -lt 10 ]
 ok "and it may run on" kill -0 "$(cat "$T/daemon.pid")"
 kill "$(cat "$T/daemon.pid")"

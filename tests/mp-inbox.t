@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # pid is set by start
 . "$(dirname "$0")/lib.sh"
 
+export T
 fresh_home() { # NAME: with the contacts alice and bob
 	home "$1"
 	mp-keygen >/dev/null
@@ -157,6 +158,15 @@ exits 111 mp-inbox -x sh -- -c 'kill -PIPE $$; exit 0'
 like "SIGPIPE is not ignored in a hook; a signal is a failure" "$(cat "$T/err")" 'was killed by signal 13'
 hurry
 exits 0 mp-inbox -x true
+
+# A real file, from a real contact.
+meet him her
+head -c 300000 /dev/urandom >"$T/a file.bin"
+as him mp-seal -t her -f "$T/a file.bin" >"$T/sealed"
+as her mp-take <"$T/sealed"
+home her
+exits 0 mp-inbox -x sh -- -c 'case $MP_KIND in file) cp "$MP_FILE" "$T/copy" ;; esac'
+ok "MP_FILE is the file that came" cmp "$T/a file.bin" "$T/copy"
 
 # What its exit status does.
 fresh_home s

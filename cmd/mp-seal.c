@@ -242,7 +242,7 @@ static void run(struct job *j, bool blank)
 
 int main(int argc, char **argv)
 {
-	struct job j = {.status = EXIT_DONE};
+	static struct job j; /* static: its lists live as long as the process */
 	bool blank = false;
 	int c;
 

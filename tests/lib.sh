@@ -13,6 +13,7 @@
 #   as NAME CMD   runs CMD in the home NAME
 #   meet A B      two homes with identities (made when they are not there) whose people know each other: in
 #                 A a contact B, in B a contact A, both confirmed
+#   sanitized     true in a build with sanitizers
 #   onion NAME    prints the home's onion address
 #   start CMD     runs the program CMD in the background until the test ends (with a home: start env
 #                 MP_HOME="$T/a" mp-recv ...); its pid is in $pid
@@ -172,6 +173,11 @@ as() {
 		shift
 		"$@"
 	)
+}
+
+# For what cannot be asked of such a build, for example a limit on its address space.
+sanitized() {
+	grep -q -e -fsanitize "$BUILD/flags"
 }
 
 onion() {

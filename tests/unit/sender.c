@@ -124,6 +124,10 @@ static void host_stop(struct host *h)
 {
 	need(write(h->stop[1], "x", 1) == 1, "stop");
 	pthread_join(h->thread, NULL);
+	buf_free(&h->key);
+	buf_free(&h->cert);
+	buf_free(&h->reply);
+	buf_free(&h->plain);
 }
 
 static void forget(struct host *h)

@@ -15,7 +15,7 @@ static int contact_busy(struct store *s, int64_t contact, int64_t now)
 	int rc;
 
 	sql_query(s, &st,
-	    "SELECT lease_pid, lease_boot, lease_until FROM message"
+	    "SELECT lease_pid, lease_boot, lease_until FROM message INDEXED BY message_leased"
 	    " WHERE state = 0 AND lease_until > 0 AND contact IS ?",
 	    "z", contact);
 	while (!busy && (rc = store_step(s, st)) == 1) {
@@ -43,14 +43,16 @@ static int consider(
 	int rc;
 
 	rc = sql_int(s, &seq,
-	    "SELECT seq FROM message WHERE state = 0 AND contact IS ? AND dir = ? AND due = 0"
+	    "SELECT seq FROM message INDEXED BY message_unread WHERE state = 0 AND contact IS ? "
+	    "AND dir = ? AND due = 0"
 	    " ORDER BY seq LIMIT 1",
 	    "zd", contact, (int)dir);
 	rc = keep_oldest(rc, seq, best);
 	if (rc != 0)
 		return rc;
 	rc = sql_int(s, &seq,
-	    "SELECT seq FROM message WHERE state = 0 AND contact IS ? AND dir = ? AND due > 0 AND "
+	    "SELECT seq FROM message INDEXED BY message_unread WHERE state = 0 AND contact IS ? "
+	    "AND dir = ? AND due > 0 AND "
 	    "due <= ?"
 	    " ORDER BY due LIMIT 1",
 	    "zdi", contact, (int)dir, now);

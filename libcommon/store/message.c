@@ -137,13 +137,8 @@ static int batch_query(struct store *s, sqlite3_stmt **st, const struct message_
 		    after, limit);
 	if (contact != 0)
 		return sql_query(s, st,
-		    "SELECT " MESSAGE_COLUMNS " WHERE m.state = 0 AND m.contact = ? AND m.seq IN"
-		    " (SELECT seq FROM message WHERE state = 0 AND contact = ?1 AND dir = 0 AND "
-		    "seq > ?2"
-		    "  UNION ALL"
-		    "  SELECT seq FROM message WHERE state = 0 AND contact = ?1 AND dir = 2 AND "
-		    "seq > ?2)"
-		    " ORDER BY m.seq LIMIT ?3",
+		    "SELECT " MESSAGE_COLUMNS
+		    " WHERE m.state = 0 AND m.contact = ? AND m.seq > ? ORDER BY m.seq LIMIT ?",
 		    "iii", contact, after, limit);
 	return sql_query(s, st,
 	    "SELECT " MESSAGE_COLUMNS " WHERE m.state = 0 AND m.seq > ? ORDER BY m.seq LIMIT ?",

@@ -72,11 +72,12 @@ CREATE INDEX message_new ON message (seq) WHERE state = 0;
 CREATE INDEX message_id ON message (id);
 CREATE INDEX message_stored ON message (stored);
 CREATE INDEX message_contact ON message (contact);
+CREATE INDEX message_new_of ON message (contact) WHERE state = 0;
 CREATE INDEX message_unread ON message (contact, dir, due) WHERE state = 0;
 CREATE INDEX message_leased ON message (contact) WHERE state = 0 AND lease_until > 0;
 
--- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets the
--- same reply, even after the message was pruned.
+-- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets
+-- the same reply, even after the message was pruned.
 CREATE TABLE seen (
     contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
     id      BLOB    NOT NULL,
@@ -122,7 +123,8 @@ CREATE TABLE lane (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lane_due ON lane (due);
 
--- Incoming files.  state: 0 offered (a person decides), 1 accepted, 2 declined, 3 complete, 4 failed.
+-- Incoming files.  state: 0 offered (a person decides), 1 accepted, 2 declined, 3 complete,
+-- 4 failed.
 -- next: the chunk that is wanted.  owed: a status is owed to the sender, with id `status`.
 CREATE TABLE transfer (
     contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 		return cmd_usage(0);
 	record_init(&o.in);
 	config_defaults(&o.cfg);
-	if ((rc = store_open(&o.s)) == 0 && (rc = receiver_new(&o.r, o.s, &o.cfg)) == 0)
+	if ((rc = store_open_reading(&o.s)) == 0 && (rc = receiver_new(&o.r, o.s, &o.cfg)) == 0)
 		rc = open_stream(&o);
 	if (rc != 0)
 		o.status = err_worse(o.status, err_print(rc));

@@ -69,5 +69,21 @@ is "a file, chunk by chunk" "$(jq -r '.body | fromjson | "\(.name) \(.size) \(.c
 null 300000 1/2
 null 300000 2/2"
 ok "... nothing is in files" [ ! -e "$T/alice/files/bob" ]
+
+# A copy that cannot be written; root can write everything, so not as root.
+cp -R "$T/alice" "$T/a copy?x=1%41"
+copy="$T/a copy?x=1%41"
+as_nobody=
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 711 "$T"
+	chown -R 65534 "$copy"
+	as_nobody='setpriv --reuid=65534 --clear-groups'
+fi
+chmod -R a-w "$copy"
+cp "$BUILD/bin/mp-open" "$T"
+# shellcheck disable=SC2086 # words
+exits 0 $as_nobody env MP_HOME="$copy" "$T/mp-open" <"$T/one"
+is "a copy that cannot be written does" "$(cut -f 1-3 "$T/out")" "in	message	bob"
+chmod -R u+w "$copy"
 exits 111 sh -c 'MP_HOME=$0/alice mp-open <"$0/one" >/dev/full' "$T"
 finish

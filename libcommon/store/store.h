@@ -26,6 +26,8 @@ int store_create(void);
  */
 int store_open(struct store **out);
 int store_open_path(struct store **out, const char *path);
+/* The same for who only reads: in a home that cannot be written, too. */
+int store_open_reading(struct store **out);
 void store_close(struct store *s);
 
 /*

@@ -64,6 +64,15 @@ static int add_fields(struct buf *out, json_t *o)
 	return MP_OK;
 }
 
+static size_t decoded_size(const struct buf *base64)
+{
+	size_t n = base64->len / 4 * 3;
+
+	for (size_t i = base64->len; i > 0 && n > 0 && base64->data[i - 1] == '='; i--)
+		n--;
+	return n;
+}
+
 static int add_details(struct buf *out, const struct record *rec)
 {
 	json_t *o = NULL;
@@ -72,7 +81,7 @@ static int add_details(struct buf *out, const struct record *rec)
 	if (!rec->has_body)
 		return MP_OK;
 	if (rec->class == CLASS_SEALED)
-		return buf_addf(out, " %zu bytes", rec->body.len / 4 * 3);
+		return buf_addf(out, " %zu bytes", decoded_size(&rec->body));
 	if (rec->body.data[0] == '{' &&
 	    json_read(&o, (const char *)rec->body.data, rec->body.len) == MP_OK) {
 		r = add_fields(out, o);

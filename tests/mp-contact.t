@@ -25,6 +25,9 @@ like "the new contact is offered" "$(cat "$T/out")" '^state: offered$'
 exits 111 as a sh -c 'mp-contact offer full >/dev/full'
 exits 0 as a mp-contact offer full
 
+exits 0 as a mp-contact offer later -e 2w
+exits 0 as a mp-contact offer -- dashes
+
 # Names.
 for bad in Alice ../x a/b .a -- '' "a b" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "a$TAB"; do
 	exits 100 as a mp-contact offer "$bad"

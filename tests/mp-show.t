@@ -33,6 +33,7 @@ is "a contact" "$(show 'event\tcontact\tbob\t-\t-\t-\t{"address":null,"verified"
 is "a sealed one" "$(show "sealed\tmessage\tbob\t$id\t-\tabc.onion\tAAAAAAAA")" \
 	"- sealed message to bob $id: [abc.onion] 6 bytes"
 is "a blank sealed one" "$(show "sealed\tmessage\t-\t-\t-\t-\tAAAA")" "- sealed message to - -: 3 bytes"
+is "its size is exact" "$(show "sealed\tmessage\t-\t-\t-\t-\tAAAAAA==")" "- sealed message to - -: 4 bytes"
 for class in sent queued failed; do
 	is "$class" "$(show "$class\tmessage\tbob\t$id\t-\t503\tbusy")" "- $class message to bob $id: [503] busy"
 done

@@ -32,12 +32,15 @@ draw_port()
 	done
 }
 
-# What every tor in this network has to know.
+# What every tor in this network has to know.  The build time-out is learnt from use elsewhere; a new tor's 60 s
+# would be what it waits for a service that was killed after the introduction.
 network_lines()
 {
 	cat <<-END
 		TestingTorNetwork 1
 		PathsNeededToBuildCircuits 0.67
+		LearnCircuitBuildTimeout 0
+		CircuitBuildTimeout 5
 		DisableOOSCheck 1
 		UseMicrodescriptors 1
 		SafeLogging 0

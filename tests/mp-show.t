@@ -88,6 +88,7 @@ exits 0 env -u MP_HOME HOME=/nonexistent sh -c 'printf "in\tmessage\ta\t-\t-\t-\
 
 # What is there is shown before more comes.
 mkfifo "$T/fifo"
+: >"$T/slow"
 start sh -c 'exec mp-show <"$1" >"$2"' - "$T/fifo" "$T/slow"
 exec 4>"$T/fifo"
 printf 'in\tmessage\talice\t-\t-\t-\tnow\n' >&4

@@ -87,6 +87,11 @@ kill "$(cat "$T/tail.pid")"
 wait $!
 is "in order" "$(got | tail -n 2 | tr '\n' ' ')" "first second "
 
+# Waiting costs nothing: a second of processor time would be its death.
+exits 1 sh -c 'sleep 2.5 | (ulimit -t 1; mp-send)'
+echo idle | mp-seal -t bob >"$T/s"
+exits 0 sh -c '{ cat "$1"; sleep 2.5; } | (ulimit -t 1; mp-send)' - "$T/s"
+
 # Two at once on one store.
 n=$(count)
 for i in 1 2; do

@@ -106,7 +106,7 @@ static int begin(struct sender *s)
 	int rc;
 
 	s->inotify = -1;
-	s->deadline = INT64_MAX;
+	s->deadline = s->next_due = INT64_MAX;
 	s->status = EXIT_DONE;
 	s->claim = true;
 	randombytes_buf(&s->call, sizeof(s->call));
@@ -247,6 +247,15 @@ static bool exhausted(struct sender *s)
 	return r.n == 0 || r.possible == 0;
 }
 
+/* Is it time to look for lanes?  A call's own records go first, so the first of them is waited for.
+ */
+static bool claims(const struct sender *s)
+{
+	if (!s->claim || s->o->wait == 0 || s->stopping)
+		return false;
+	return s->in == NULL || s->o->follow || s->given > 0 || s->input_done;
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -269,7 +278,7 @@ static bool over(struct sender *s)
 		return false;
 	if (clock_monotonic() >= s->deadline)
 		return true;
-	if (s->claim || dispatch_mine(s) || !exhausted(s))
+	if (claims(s) || dispatch_mine(s) || !exhausted(s))
 		return false;
 	stop(s, OTHERS_WAIT);
 	return s->posting == 0;
@@ -280,7 +289,7 @@ static int64_t patience(struct sender *s)
 {
 	int64_t now = clock_monotonic(), at = now + LOOK_AGAIN;
 
-	if (s->claim)
+	if (claims(s))
 		return 0;
 	if (s->posting < (size_t)s->cfg->send_parallel)
 		at = least(at, least(s->next_due, dispatch_resume(s)));
@@ -325,8 +334,7 @@ static void loop(struct sender *s)
 
 	for (;;) {
 		read_intake(s);
-		/* This call's own records go first, so the first of them is waited for. */
-		if (s->claim && (s->in == NULL || s->o->follow || s->given > 0 || s->input_done))
+		if (claims(s))
 			dispatch_claim(s);
 		if (over(s))
 			return;

@@ -63,6 +63,10 @@ is "a contact by hand" "$(as alice mp-inbox | grep '^event' | tail -n 1 | cut -f
 # A file, whole, twice, in pieces; the answer is owed.
 head -c 700000 /dev/urandom >"$T/data.bin"
 as bob mp-seal -t alice -f "$T/data.bin" >"$T/file"
+sed -n 2p "$T/file" >"$T/chunk"
+exits 111 as alice mp-take <"$T/chunk"
+is "a chunk before its offer is for later" "$(cat "$T/err")" \
+	"mp-take: cannot take $(cut -f 4 "$T/chunk"): the offer of this file was not taken"
 head -n 2 "$T/file" >"$T/start"
 exits 0 as alice mp-take <"$T/start"
 ok "nothing half is in files" [ ! -e "$T/alice/files/bob/data.bin" ]

@@ -170,8 +170,11 @@ static int answer(struct step *s, enum incoming state, bool dirty)
 
 	file_transfer_of(id, s->w->id);
 	file_reply(&status, id, state, t->next, t->chunks);
+	/* By hand things come in any order, and the offer may come in the next try. */
+	if (state == INCOMING_NONE && !back)
+		return err_set(MP_ETEMP, "the offer of this file was not taken");
 	if (state == INCOMING_NONE)
-		return back ? seal_reply(s, &status) : step_refuse(s);
+		return seal_reply(s, &status);
 	owe = back ? false : t->owed || status.answer != FILE_WAIT;
 	if (owe && !t->owed)
 		randombytes_buf(t->status, sizeof(t->status));

@@ -5,9 +5,11 @@
 #include "base/err.h"
 #include "store/sql.h"
 
-#define BATCH                                                                              \
-	1000 /* rows a transaction: other writers wait for milliseconds, not for the whole \
-	      */
+/* Rows a transaction: other writers wait for its time, not for that of the whole. */
+#define BATCH 4000
+/* KiB: the pages of the indexes are changed in any order. */
+#define CACHE "PRAGMA cache_size = -65536"
+#define CACHE_USUAL "PRAGMA cache_size = -2000"
 
 /* The newest message that may go, by count. */
 static int cut(struct store *s, int64_t contact, int64_t keep, int64_t *last)
@@ -99,6 +101,10 @@ int message_prune(struct store *s, int64_t before, int64_t contact, int64_t keep
 	int rc;
 
 	*n = 0;
-	rc = cut(s, contact, keep, &last);
-	return rc != 0 ? rc : prune(s, before, contact, last, n);
+	if ((rc = cut(s, contact, keep, &last)) != 0 || (rc = sql_exec(s, CACHE, "")) != 0)
+		return rc;
+	rc = prune(s, before, contact, last, n);
+	if (rc == 0)
+		rc = sql_exec(s, CACHE_USUAL, "");
+	return rc;
 }

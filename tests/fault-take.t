@@ -21,32 +21,33 @@ whole() { # after a second run without a fault
 		[ "$(sqlite3 "$T/alice/store.db" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" = ok ]
 }
 
-# sweep NAME ACTION: for each call in turn until one run meets none.
+# sweep NAME ACTION: at each call in turn, until one run meets none.
 sweep() {
-	n=0 bad=0 wrong=0
-	while :; do
-		n=$((n + 1))
-		rm -rf "$T/alice"
-		cp -R "$T/prepared" "$T/alice"
-		as alice strace -f -o "$T/trace" \
-			-e "inject=pwrite64,write,fsync,fdatasync,link,unlink,ftruncate,mkdir,rename:$2:when=$n" \
-			mp-take <"$T/sealed" >/dev/null 2>"$T/first"
-		rc=$?
-		case $rc in
-		0 | 111 | 137) ;;
-		*) wrong=$((wrong + 1)) ;;
-		esac
-		grep -q 'INJECTED\|+++ killed' "$T/trace" || break
-		if ! whole; then
+	points=0 bad=0 wrong=0
+	for call in pwrite64 write fsync fdatasync link unlink ftruncate mkdir; do
+		n=0
+		while [ "$n" -lt 500 ]; do
+			n=$((n + 1))
+			rm -rf "$T/alice"
+			cp -R "$T/prepared" "$T/alice"
+			as alice strace -f -o "$T/trace" -e "inject=$call:$2:when=$n" \
+				mp-take <"$T/sealed" >/dev/null 2>"$T/first"
+			rc=$?
+			grep -q 'INJECTED\|+++ killed' "$T/trace" || break
+			points=$((points + 1))
+			case $rc in
+			0 | 111 | 137) ;;
+			*) wrong=$((wrong + 1)) && note "$1 at $call $n: $rc: $(cat "$T/first")" ;;
+			esac
+			whole && continue
 			bad=$((bad + 1))
-			note "$1 at call $n: $rc: $(cat "$T/first" "$T/err")"
-			note "$(tail -n 3 "$T/trace")"
-		fi
-		[ "$n" -lt 1000 ] || break
+			note "$1 at $call $n: $rc: $(cat "$T/first" "$T/err")"
+			note "$(find "$T/alice/files" "$T/alice/spool" -type f)"
+		done
 	done
-	is "$1 at any of $((n - 1)) calls: all is there once" "$bad" 0
+	is "$1 at any of $points points: all is there once" "$bad" 0
 	is "... and none is called permanent" "$wrong" 0
-	ok "... and they were many" [ "$n" -gt 30 ]
+	ok "... and they were many" [ "$points" -gt 60 ]
 	ok "... without a fault it is whole at once" whole
 }
 

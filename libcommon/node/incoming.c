@@ -347,14 +347,19 @@ int incoming_apply(struct step *s)
 	return s->w->u.file.chunk == 0 ? apply_offer(s) : apply_chunk(s);
 }
 
-/* Once committed, a finished file has its own name, and a failed or declined one is not wanted. */
+/*
+ * Once committed, a finished file has its own name, and a failed or declined one is not wanted.  A
+ * repetition drops it as well: whoever should have may have been killed.
+ */
 void incoming_settle(struct step *s, bool committed)
 {
-	if (s->spool < 0)
-		return;
-	if (committed && s->transfer.state != TRANSFER_ACCEPTED)
+	bool over = s->transfer.state == TRANSFER_COMPLETE ||
+	            s->transfer.state == TRANSFER_DECLINED || s->transfer.state == TRANSFER_FAILED;
+
+	if (committed && over)
 		spool_drop(&s->transfer);
-	close(s->spool);
+	if (s->spool >= 0)
+		close(s->spool);
 	s->spool = -1;
 }
 

@@ -196,7 +196,7 @@ static int place(int fd, struct transfer *t)
 	text_filename(name, t->name, strlen(t->name));
 	snprintf(rest, sizeof(rest), "files/%s", t->contact_name);
 	dir = home_file(rest);
-	if ((rc = dir_make(dir)) != 0)
+	if ((rc = dir_make(dir)) != 0 || (rc = sync_dir(home_file("files"))) != 0)
 		return rc;
 	for (int n = 1; n <= NUMBERS + 1; n++) {
 		candidate(last, sizeof(last), name, n, t);

@@ -1,6 +1,6 @@
 /*
- * due: every `out` record that the protocols owe now, from the store's state, with stable ids: asked twice, the
- * same records come, and what is queued already is not named again.
+ * due: every `out` record that the protocols owe now, from the store's state, with stable ids:
+ * asked twice, the same records come, and what is queued already is not named again.
  *   - the initial-contact of each pending contact that is not in the queue
  *   - the file-status of each transfer that owes one
  */
@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 /* fn gets each; non-zero stops. *n counts. Also expires offers and queue rows. */
-int due_each(struct store *s, const struct config *cfg, int64_t now, int (*fn)(void *ctx, const struct record *rec),
-    void *ctx, int64_t *n);
+int due_each(struct store *s, const struct config *cfg, int64_t now,
+    int (*fn)(void *ctx, const struct record *rec), void *ctx, int64_t *n);
 
 #endif

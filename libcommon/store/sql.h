@@ -22,17 +22,20 @@
 
 struct store {
 	sqlite3 *db;
-	int depth;            /* of store_begin() */
-	int undone;           /* the error for which SQLite itself rolled back, 0 none */
-	int unprepared;       /* the error of the last store_sql() */
-	bool wake;            /* touch run/inbox after the commit */
-	int turn;             /* store/turn.h */
-	int64_t patience_end; /* until when to wait for a lock, monotonic */
+	int depth;      /* of store_begin() */
+	int undone;     /* the error for which SQLite itself rolled back, 0 none */
+	int unprepared; /* the error of the last store_sql() */
+	bool wake;      /* touch run/inbox after the commit */
+	int turn;       /* store/turn.h */
+	int64_t until;  /* when the caller stops waiting for a lock, monotonic; 0: not his to say */
+	int64_t patience_end; /* of the wait in hand */
 	struct {
 		const char *sql;
 		sqlite3_stmt *st;
 	} cache[SQL_CACHE];
 };
+
+#define SQL_PATIENCE (10 * INT64_C(1000)) /* ms that a lock is waited for */
 
 /* The code for SQLite's last error, with a detail. */
 int sql_error(struct store *s);
@@ -53,6 +56,9 @@ void sql_text(sqlite3_stmt *st, int column, char *out, size_t size);
 bool sql_bytes(sqlite3_stmt *st, int column, uint8_t *out, size_t n);
 int sql_buf(sqlite3_stmt *st, int column, struct buf *out);
 bool sql_null(sqlite3_stmt *st, int column);
+
+/* store_begin() for who has the turn already (store/turn.h); end: until when to wait, monotonic. */
+int sql_begin(struct store *s, int64_t end);
 
 /*
  * Ends what store_begin() began: commits when rc is 0, else undoes it and hands rc back.  In a

@@ -12,15 +12,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "store/slack.h"
 #include "store/sql.h"
 #include "store/turn.h"
 
 #define APPLICATION 0x6d703031 /* "mp01" in the file's header */
-#define TEXT_OF(x) #x
-#define MARK_PAGE(version) "PRAGMA user_version = " TEXT_OF(version)
-#define MARK_PAGE_1 MARK_PAGE(STORE_VERSION)
-#define PATIENCE (10 * MP_SECOND)
 
 static const char schema[] =
 #include "store/schema.inc"
@@ -36,8 +31,8 @@ static int wait_for_lock(void *ctx, int calls)
 	struct timespec ts = {.tv_nsec = calls < 100 ? 100000 : calls < 500 ? 1000000 : 5000000};
 	int64_t now = clock_monotonic();
 
-	if (calls == 0 && s->patience_end < now)
-		s->patience_end = now + PATIENCE;
+	if (calls == 0)
+		s->patience_end = s->until != 0 ? s->until : now + SQL_PATIENCE;
 	if (now >= s->patience_end)
 		return 0;
 	nanosleep(&ts, NULL);
@@ -290,14 +285,13 @@ int store_create(void)
 	return rc;
 }
 
-/* For who has the turn, or does without. */
-static int begin(struct store *s, int64_t end)
+int sql_begin(struct store *s, int64_t end)
 {
 	int rc;
 
-	s->patience_end = end;
+	s->until = end;
 	rc = store_step(s, store_sql(s, "BEGIN IMMEDIATE"));
-	s->patience_end = 0;
+	s->until = 0;
 	if (rc == 0)
 		s->depth = 1;
 	return rc;
@@ -305,7 +299,7 @@ static int begin(struct store *s, int64_t end)
 
 int store_begin(struct store *s)
 {
-	int64_t end = clock_monotonic() + PATIENCE;
+	int64_t end = clock_monotonic() + SQL_PATIENCE;
 	int rc;
 
 	if (s->depth > 0) {
@@ -316,7 +310,7 @@ int store_begin(struct store *s)
 	}
 	if ((rc = turn_take(s->turn, end)) != 0)
 		return rc;
-	rc = begin(s, end);
+	rc = sql_begin(s, end);
 	turn_pass(s->turn);
 	return rc;
 }
@@ -382,93 +376,6 @@ void sql_wake(struct store *s)
 		s->wake = true;
 	else
 		store_wake_inbox();
-}
-
-int store_shrink(struct store *s)
-{
-	int64_t free_pages = 0, before;
-	int rc = sql_int(s, &free_pages, "PRAGMA freelist_count", "");
-
-	do {
-		before = free_pages;
-		if (rc >= 0 && free_pages > 0)
-			rc = sql_exec(s, "PRAGMA incremental_vacuum(1000)", "");
-		if (rc >= 0)
-			rc = sql_int(s, &free_pages, "PRAGMA freelist_count", "");
-	} while (rc >= 0 && free_pages > 0 && free_pages < before);
-	return rc < 0 ? rc : 0;
-}
-
-/* Every page of the -wal into the file, the -wal empty; waits for readers and writers. */
-static int empty_log(struct store *s, int64_t end)
-{
-	int rc;
-
-	do {
-		rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	} while ((rc & 0xff) == SQLITE_BUSY && clock_monotonic() < end);
-	if ((rc & 0xff) == SQLITE_BUSY)
-		return err_set(MP_EBUSY, "deleted, but not yet erased: the store is being read");
-	return rc == SQLITE_OK ? 0 : sql_error(s);
-}
-
-/* Under the write lock an empty -wal stays empty. */
-static bool log_is_empty(struct store *s)
-{
-	struct stat st;
-
-	return stat(sqlite3_filename_wal(sqlite3_db_filename(s->db, "main")), &st) != 0 ||
-	       st.st_size == 0;
-}
-
-/* The write lock with an empty -wal: whoever writes next waits behind us while we empty it. */
-static int begin_empty(struct store *s, int64_t end)
-{
-	int rc;
-
-	if ((rc = turn_take(s->turn, end)) != 0)
-		return rc;
-	rc = empty_log(s, end);
-	if (rc == 0)
-		rc = begin(s, end);
-	turn_pass(s->turn);
-	return rc;
-}
-
-/*
- * 1 when the slack is wiped, 0 when somebody wrote out of turn.  The commit changes page 1, so that
- * others read anew what they have in memory and do not write old slack back.
- */
-static int wipe(struct store *s, int64_t end)
-{
-	int rc = begin_empty(s, end);
-
-	if (rc != 0)
-		return rc;
-	if (!log_is_empty(s)) {
-		store_rollback(s);
-		return 0;
-	}
-	rc = slack_wipe(s);
-	if (rc == 0)
-		rc = sql_exec(s, MARK_PAGE_1, "");
-	rc = sql_end(s, rc);
-	sqlite3_db_release_memory(s->db);
-	return rc != 0 ? rc : 1;
-}
-
-int store_erase(struct store *s)
-{
-	int64_t end = clock_monotonic() + PATIENCE;
-	int rc;
-
-	if (s->depth > 0)
-		return err_set(MP_EUSAGE, "cannot erase within a transaction");
-	while ((rc = wipe(s, end)) == 0)
-		if (clock_monotonic() >= end)
-			return err_set(
-			    MP_EBUSY, "deleted, but not yet erased: the store is being written");
-	return rc < 0 ? rc : 0;
 }
 
 void store_wake_inbox(void)

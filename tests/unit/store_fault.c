@@ -93,7 +93,7 @@ static int64_t count_of(struct store *s, const char *what, unsigned n)
 {
 	char sql[200];
 
-	snprintf(sql, sizeof sql, what, n);
+	snprintf(sql, sizeof sql, "%s'n%u'", what, n);
 	return number(s, sql);
 }
 
@@ -111,7 +111,7 @@ static int run(unsigned n, int after, int error)
 	met = left < 0;
 	failing = 0;
 	MUST(store_open(&s));
-	contacts = count_of(s, "SELECT count(*) FROM contact WHERE name = 'n%u'", n);
+	contacts = count_of(s, "SELECT count(*) FROM contact WHERE name = ", n);
 	rest = count_of(s,
 	    "SELECT (SELECT count(*) FROM message m WHERE m.contact = c.id) = 1 AND"
 	    " (SELECT count(*) FROM queue q WHERE q.contact = c.id) = 1 FROM contact c WHERE name "

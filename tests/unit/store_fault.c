@@ -91,7 +91,7 @@ static void scenario(unsigned n, struct said *said)
 
 static int64_t count_of(struct store *s, const char *what, unsigned n)
 {
-	char sql[200];
+	char sql[400];
 
 	snprintf(sql, sizeof sql, "%s'n%u'", what, n);
 	return number(s, sql);

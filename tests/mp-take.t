@@ -84,6 +84,16 @@ is "... under one id" "$(as alice mp-due | cut -f 4)" "$(cut -f 4 "$T/due")"
 as alice mp-seal <"$T/due" >"$T/answer"
 exits 0 as bob mp-take <"$T/answer"
 
+# JSON cannot carry every name that a home may have.
+odd=$T/$(printf 'h\377me')
+cp -R "$T/alice" "$odd"
+head -c 10 /dev/urandom >"$T/odd.bin"
+as bob mp-seal -t alice -f "$T/odd.bin" >"$T/file"
+exits 0 env MP_HOME="$odd" mp-take <"$T/file"
+ok "a home whose name is no UTF-8 has the file" cmp "$T/odd.bin" "$odd/files/bob/odd.bin"
+is "... and tells its path from there on" "$(MP_HOME=$odd mp-inbox -j | jq -r '.body | fromjson? | .path' | tail -n 1)" \
+	files/bob/odd.bin
+
 # Two at once.
 i=0
 while [ "$i" -lt 100 ]; do

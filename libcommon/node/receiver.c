@@ -167,15 +167,13 @@ static int apply_message(struct step *s)
 
 	if (w->u.message.group != NULL)
 		return step_refuse(s);
-	rc = seen_get(s->store, s->contact.row, w->id, &s->out->reply);
+	rc = seen_get(s->store, s->contact.row, w->id, NULL);
+	if (rc < 0)
+		return rc;
 	if (rc == 1) {
 		s->out->repeated = true;
-		step_take(s);
-		if (s->out->reply.len > 0)
-			s->out->status = RECEIVED_REPLY;
+		return step_take(s);
 	}
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
 	/* In the inbox an incoming file goes by its transfer's id. */
 	if (file_chunk_of(w->id) == 0 &&
 	    (rc = transfer_get(s->store, &t, s->contact.row, w->id)) != MP_ENONE)

@@ -189,13 +189,13 @@ static int link_into_place(int fd, const char *from, const char *to)
 
 static int place(int fd, struct transfer *t)
 {
-	char name[208], last[272], rest[PATH_MAX / 2];
-	const char *dir, *path;
+	char name[208], last[272], rest[PATH_MAX / 2], dir[PATH_MAX];
+	const char *path;
 	int rc;
 
 	text_filename(name, t->name, strlen(t->name));
 	snprintf(rest, sizeof(rest), "files/%s", t->contact_name);
-	dir = home_file(rest);
+	snprintf(dir, sizeof(dir), "%s", home_file(rest)); /* it outlives the names tried below */
 	if ((rc = dir_make(dir)) != 0 || (rc = sync_dir(home_file("files"))) != 0)
 		return rc;
 	for (int n = 1; n <= NUMBERS + 1; n++) {

@@ -178,6 +178,25 @@ static void names(void)
 	    0, "... and hides nowhere");
 }
 
+/* A name that is taken again and again ends with the transfer's id. */
+static void same_names(void)
+{
+	char last[80], hex[33];
+	struct out f;
+	int bad = 0;
+
+	for (int i = 0; i < 100; i++) {
+		f = file_new(&bob, "same.tar", STEP);
+		put(&f, 0);
+		bad += strcmp(put(&f, 1), "204") != 0;
+	}
+	is_int(bad, 0, "a hundred files of one name");
+	ok(same_file("files/bob/same-99.tar", STEP), "... have numbers");
+	hex_encode(hex, f.id, 16);
+	snprintf(last, sizeof(last), "files/bob/same-%s.tar", hex);
+	ok(same_file(last, STEP), "... then ids");
+}
+
 static void wrong(void)
 {
 	struct out f = file_new(&alice, "bad.bin", 2 * STEP), other = f;
@@ -359,8 +378,21 @@ static void quotas(void)
 
 static void full_disk(void)
 {
+	struct out f = file_new(&alice, "everything", STEP);
+	struct wire m = chunk_wire(&f, 0);
+	struct received r;
+
 	ok(spool_room(1) == 0, "there is room for a byte");
 	is_int(spool_room(INT64_C(1) << 60), MP_EFULL, "there is none for 2^60");
+	w.cfg.file_accept = w.cfg.file_quota = INT64_MAX / 2;
+	m.u.file.size = INT64_C(1) << 48;
+	m.u.file.step = FILE_STEP;
+	m.u.file.chunks = (m.u.file.size + FILE_STEP - 1) / FILE_STEP;
+	peer_seal(&e, &alice, &m);
+	r = take(&w, &e);
+	ok(r.status == RECEIVED_LATER && r.retry_after == 30, "an offer of 2^48 bytes: later");
+	w.cfg.file_accept = INT64_C(25) << 20;
+	w.cfg.file_quota = INT64_C(4) << 30;
 }
 
 static const char *say(struct out *f, enum file_answer answer, int64_t from, enum receive_via via)
@@ -499,6 +531,7 @@ int main(void)
 	peer_meet(&w, &bob, "bob", CONTACT_ACTIVE, 0);
 	whole();
 	names();
+	same_names();
 	wrong();
 	cut();
 	decisions();

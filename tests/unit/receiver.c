@@ -181,6 +181,19 @@ static void hostile(void)
 	    "\"time\":\"2026-11-20T10:00:00.000Z\"}",
 	    "hello");
 	no_effect("a message to a group that is not", &e);
+	seal_header(&alice,
+	    "{\"type\":\"ping\",\"id\":\"000102030405060708090a0b0c0d0e0f\",\"group\":"
+	    "\"0000000000000000000000000000000000000000000000000000000000000000\","
+	    "\"time\":\"2026-11-20T10:00:00.000Z\"}",
+	    "");
+	no_effect("a ping to one", &e);
+	seal_header(&alice,
+	    "{\"type\":\"file\",\"id\":\"000102030405060708090a0b00000000\",\"group\":"
+	    "\"0000000000000000000000000000000000000000000000000000000000000000\","
+	    "\"name\":\"x\",\"size\":1,\"chunk\":0,\"chunks\":1,\"step\":1024,"
+	    "\"time\":\"2026-11-20T10:00:00.000Z\"}",
+	    "");
+	no_effect("a file to one", &e);
 	{
 		struct wire g = wire_make(WIRE_INITIAL_CONTACT);
 

@@ -114,8 +114,8 @@ static int run(unsigned n, int after, int error)
 	contacts = count_of(s, "SELECT count(*) FROM contact WHERE name = ", n);
 	rest = count_of(s,
 	    "SELECT (SELECT count(*) FROM message m WHERE m.contact = c.id) = 1 AND"
-	    " (SELECT count(*) FROM queue q WHERE q.contact = c.id) = 1 FROM contact c WHERE name "
-	    "= 'n%u'",
+	    " (SELECT count(*) FROM queue q WHERE q.contact = c.id) = 1"
+	    " FROM contact c WHERE name = ",
 	    n);
 	if (!sound(s) || (contacts == 1 && rest != 1) ||
 	    (said.committed && !said.removed && n % 2 == 1 && contacts != 1) ||

@@ -89,8 +89,8 @@ static void go_on(struct sender *s, struct way *w)
 		return;
 	}
 	/* First out of the queue, so that the lane is seen to be empty. */
-	if (rc == MP_ENONE)
-		rc = settle_flush(s);
+	if (rc == MP_ENONE && (rc = settle_flush(s)) == 0 && w->lane == LANE_FILE)
+		rc = settle_look(s, w->contact.row);
 	if (rc != 0)
 		sender_broken(s, rc);
 	release(s, w, 0, false);
@@ -312,6 +312,11 @@ static void delivered(struct sender *s, struct way *w, struct post_result *r)
 	}
 	if (file)
 		status = answer_of(s, w, r, &f) != 0;
+	if (status && f.answer == FILE_FROM &&
+	    (rc = settle_reached(s, &w->item, f.from - 1)) != 0) {
+		sender_broken(s, rc);
+		return;
+	}
 	if (!take_reply(s, r)) /* the same question gets the same answer later */
 		later(s, w, r, "the answer could not be stored");
 	else if (status && file_chunk_of(w->item.id) > 0)
@@ -387,30 +392,47 @@ void dispatch_claim(struct sender *s)
 		sender_broken(s, rc);
 }
 
-/* False when the lane was lost to somebody else. */
-static bool renew(struct sender *s, struct way *w, int64_t now)
+/* All in one transaction; a lane that was lost to somebody else is let go. */
+static int renew(struct sender *s, int64_t now)
 {
-	int rc;
+	struct way *next;
+	bool open = false;
+	int rc = 0;
 
-	if (w->leased - now > LEASE - RENEW / 2)
-		return true;
-	rc = lane_renew(s->s, w->contact.row, w->lane, now, LEASE);
-	if (rc == 0)
-		w->leased = now + LEASE;
-	return rc != MP_ENONE;
+	for (struct way *w = s->ways; rc == 0 && w != NULL; w = next) {
+		next = w->next;
+		if (w->leased - now > RENEW)
+			continue;
+		if (!open && (rc = store_begin(s->s)) != 0)
+			break;
+		open = true;
+		rc = lane_renew(s->s, w->contact.row, w->lane, now, LEASE);
+		if (rc == 0) {
+			w->leased = now + LEASE;
+		} else if (rc == MP_ENONE) {
+			drop_way(s, w);
+			rc = 0;
+		}
+	}
+	if (open && rc == 0)
+		rc = store_commit(s->s);
+	if (rc != 0)
+		store_rollback(s->s);
+	return rc;
 }
 
 void dispatch_tick(struct sender *s)
 {
-	int64_t now = clock_now(), mono = clock_monotonic();
+	int64_t mono = clock_monotonic();
 	struct way *next;
+	int rc = renew(s, clock_now());
 
+	if (rc != 0 && rc != MP_EBUSY) /* busy: there is time for more tries */
+		sender_broken(s, rc);
 	for (struct way *w = s->ways; w != NULL; w = next) {
 		next = w->next;
-		if (!renew(s, w, now))
-			drop_way(s, w);
-		else if (!w->posting && w->resume <= mono && !s->stopping && !s->broken &&
-		         s->posting < (size_t)s->cfg->send_parallel)
+		if (!w->posting && w->resume <= mono && !s->stopping && !s->broken &&
+		    s->posting < (size_t)s->cfg->send_parallel)
 			go_on(s, w);
 	}
 }

@@ -33,10 +33,12 @@ struct way {
 	int64_t leased;             /* until, wall clock */
 };
 
-/* A file all of whose chunks in the queue were taken, while more may still come in. */
+/* A file on its way: how far it got.  It is whole once its last chunk was taken. */
 struct whole {
 	struct whole *next;
-	struct queue_item item;
+	struct queue_item item;  /* the id is the transfer's */
+	int64_t chunks, reached; /* chunks: -1 nobody knows */
+	bool look;               /* nothing of it may be left */
 };
 
 struct sender {
@@ -93,6 +95,10 @@ void dispatch_end(struct sender *s);
 
 int settle_add(struct sender *s, const struct queue_item *item, const char *code);
 int settle_flush(struct sender *s);
+/* The receiver of this file has its chunks up to this one. */
+int settle_reached(struct sender *s, const struct queue_item *item, int64_t chunk);
+/* The file lane of this contact is empty: which of its files are at their end? */
+int settle_look(struct sender *s, int64_t contact);
 void settle_free(struct sender *s);
 
 #endif

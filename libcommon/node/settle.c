@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "store/message.h"
+#include "store/outbox.h"
 #include "store/transfer.h"
 
 #include <stdlib.h>
@@ -68,26 +69,49 @@ static int set_sent(struct sender *s, const struct queue_item *item)
 	return rc == MP_ENONE ? 0 : rc; /* pruned, or sealed elsewhere */
 }
 
-/* Remembers the file once; its last chunk may not have come in yet. */
-static int remember_whole(struct sender *s, const struct queue_item *item)
+static struct whole *find_whole(struct sender *s, const struct queue_item *item)
 {
-	struct whole *w;
+	struct whole *w = s->wholes;
 
-	for (w = s->wholes; w != NULL; w = w->next)
-		if (w->item.contact == item->contact && memcmp(w->item.id, item->id, 12) == 0)
-			return 0;
-	if ((w = calloc(1, sizeof(*w))) == NULL)
+	while (w != NULL &&
+	       (w->item.contact != item->contact || memcmp(w->item.id, item->id, 12) != 0))
+		w = w->next;
+	return w;
+}
+
+static int add_whole(struct sender *s, const struct queue_item *item, struct whole **out)
+{
+	struct whole *w = calloc(1, sizeof(*w));
+	int64_t size;
+	int rc;
+
+	if (w == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	w->item = *item;
 	file_transfer_of(w->item.id, item->id);
+	rc = outbox_file_size(s->s, item->contact, w->item.id, &size);
+	w->chunks = rc == 0 ? (size + FILE_STEP - 1) / FILE_STEP : -1;
 	w->next = s->wholes;
-	s->wholes = w;
+	s->wholes = *out = w;
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+int settle_reached(struct sender *s, const struct queue_item *item, int64_t chunk)
+{
+	struct whole *w = find_whole(s, item);
+	int rc;
+
+	if (w == NULL && (rc = add_whole(s, item, &w)) != 0)
+		return rc;
+	if (chunk > w->reached)
+		w->reached = chunk;
+	if (w->reached >= w->chunks)
+		w->look = true;
 	return 0;
 }
 
 static int settle_one(struct sender *s, const struct queue_item *item)
 {
-	int64_t rows, lowest;
 	int rc = queue_remove(s->s, item->seq);
 
 	if (rc != 0 && rc != MP_ENONE) /* the answer to an offer took it out already */
@@ -100,10 +124,7 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 		rc = contact_confirm(s->s, item->contact);
 		return rc == MP_ENONE ? 0 : rc;
 	}
-	if (!is(item, WIRE_FILE))
-		return 0;
-	rc = queue_file_left(s->s, item->contact, item->id, &rows, &lowest);
-	return rc == 0 && rows == 0 ? remember_whole(s, item) : rc;
+	return is(item, WIRE_FILE) ? settle_reached(s, item, file_chunk_of(item->id)) : 0;
 }
 
 /* Was the file declined, or cancelled meanwhile?  Its rows are gone as well then. */
@@ -115,37 +136,64 @@ static bool given_up(struct sender *s, const struct whole *w)
 	       (state == MESSAGE_FAILED || state == MESSAGE_CANCELLED);
 }
 
-static int report_whole(struct sender *s, struct whole *w, bool declined)
+static int fail_whole(struct sender *s, const struct whole *w, const char *code, const char *reason)
 {
-	if (!sender_mine(s, &w->item))
-		return 0;
-	if (!declined)
-		return sender_report(s, CLASS_SENT, &w->item, "204", NULL);
 	s->failed = true;
-	return sender_report(s, CLASS_FAILED, &w->item, "declined", "the file is not wanted");
+	return sender_report(s, CLASS_FAILED, &w->item, code, reason);
 }
 
-/* Nothing more comes in: what is taken so far is the whole. */
+/*
+ * Nothing of it is left in the queue.  When its last chunk was never given, its giver broke off: it
+ * will never be whole, and who waits for this call must know.  Of another call's file we cannot
+ * tell whether more comes.
+ */
+static int end_whole(struct sender *s, const struct whole *w)
+{
+	bool mine = sender_mine(s, &w->item);
+	int rc = 0;
+
+	if (given_up(s, w))
+		return mine ? fail_whole(s, w, "declined", "the file is not wanted") : 0;
+	if (w->reached >= w->chunks)
+		rc = set_sent(s, &w->item);
+	else if (!mine || s->in == NULL)
+		return 0;
+	else if ((rc = message_set_state(
+	              s->s, w->item.contact, DIR_OUT, w->item.id, MESSAGE_FAILED)) == 0)
+		return fail_whole(s, w, "cut", "only a part of the file was given");
+	return rc == 0 && mine ? sender_report(s, CLASS_SENT, &w->item, "204", NULL) : rc;
+}
+
+/* Nothing more comes in: what has no row left is at its end. */
 static int settle_wholes(struct sender *s)
 {
-	struct whole *w;
+	struct whole **at = &s->wholes, *w;
 	int64_t rows, lowest;
 	int rc = 0;
 
 	if (!s->input_done)
 		return 0;
-	while (rc == 0 && (w = s->wholes) != NULL) {
-		bool declined = given_up(s, w);
-
-		s->wholes = w->next;
-		rc = queue_file_left(s->s, w->item.contact, w->item.id, &rows, &lowest);
-		if (rc == 0 && rows == 0 && !declined)
-			rc = set_sent(s, &w->item);
-		if (rc == 0 && rows == 0)
-			rc = report_whole(s, w, declined);
+	while (rc == 0 && (w = *at) != NULL) {
+		rows = 1;
+		if (w->look)
+			rc = queue_file_left(s->s, w->item.contact, w->item.id, &rows, &lowest);
+		if (rc != 0 || rows > 0) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		rc = end_whole(s, w);
 		free(w);
 	}
 	return rc;
+}
+
+int settle_look(struct sender *s, int64_t contact)
+{
+	for (struct whole *w = s->wholes; w != NULL; w = w->next)
+		if (w->item.contact == contact)
+			w->look = true;
+	return settle_wholes(s);
 }
 
 int settle_flush(struct sender *s)

@@ -51,6 +51,17 @@ int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 
 	    "ixx", contact, first, last);
 }
 
+int outbox_file_size(
+    struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t *size)
+{
+	int rc = sql_int(s, size,
+	    "SELECT json_extract(CAST(body AS TEXT), '$.size') FROM message"
+	    " WHERE contact = ? AND dir = 1 AND id = ? AND json_valid(CAST(body AS TEXT))",
+	    "ix", contact, transfer);
+
+	return rc == 0 ? err_set(MP_ENONE, "no such file in the history") : rc < 0 ? rc : 0;
+}
+
 int outbox_lane(
     struct store *s, int64_t contact, enum wire_lane lane, int64_t now, struct outbox_lane *l)
 {

@@ -19,6 +19,11 @@ int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static
 /* The chunks of a transfer wait again: its receiver has not decided. */
 int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 16]);
 
+/* The size that the history says a file of ours has. MP_ENONE: it was pruned, or sealed elsewhere.
+ */
+int outbox_file_size(
+    struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t *size);
+
 struct outbox_lane {
 	int64_t due, fails;
 	bool taken; /* by another process */

@@ -542,6 +542,38 @@ static void test_file(struct host *a)
 	forget(a);
 }
 
+/* The giver breaks off: what was given goes, but nobody is told that the file was sent. */
+static void test_cut(struct host *a)
+{
+	struct buf all = BUF_INIT(8u << 20);
+	size_t lines = 0, at = 0;
+
+	begin();
+	seal_file("alice", 3 * FILE_STEP);
+	fflush(input);
+	lseek(fileno(input), 0, SEEK_SET);
+	need(fd_read_all(fileno(input), &all) == 0, "read");
+	while (lines < 3)
+		lines += all.data[at++] == '\n';
+	need(ftruncate(fileno(input), (off_t)at) == 0, "cut");
+	buf_free(&all);
+	answer(a, FILE_FROM, 1);
+	a->script[0] = 200;
+	is_int(send_for(20000), 100, "a file that was given in part is 100");
+	is_int((long long)a->n, 3, "what was given went");
+	is_str(reports, "failed file cut,", "and is not called sent");
+	is_int(world_count(&w, "SELECT state FROM message ORDER BY seq DESC LIMIT 1"),
+	    MESSAGE_FAILED, "nor in the history");
+	forget(a);
+	begin();
+	seal_file("alice", 0);
+	answer(a, FILE_FROM, 1);
+	a->script[0] = 200;
+	is_int(send_for(20000), 0, "an empty file is its offer");
+	is_str(reports, "sent file 204,", "and sent with it");
+	forget(a);
+}
+
 static void test_reply(struct host *a)
 {
 	struct wire m = wire_make(WIRE_MESSAGE);
@@ -654,6 +686,7 @@ int main(void)
 	test_greeting();
 	test_status(&a);
 	test_file(&a);
+	test_cut(&a);
 	test_many(&a, &b);
 	test_down(&a);
 	test_refused(&a);

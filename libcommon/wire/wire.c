@@ -93,6 +93,8 @@ int wire_decode(struct wire *w, const struct envelope *e)
 	int r;
 
 	memset(w, 0, sizeof(*w));
+	if (e->hlen > HEADER_MAX)
+		return err_set(MP_EBAD, "a header of %zu bytes", e->hlen);
 	if ((r = json_read(&w->json, (const char *)e->header, e->hlen)) != MP_OK)
 		return r;
 	w->body = e->body;

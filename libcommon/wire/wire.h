@@ -18,6 +18,12 @@
 #define MESSAGE_TEXT 65536 /* bytes of a text message, at most */
 #define FILE_NAME_MAX 255  /* bytes of a file's name on the wire */
 
+/*
+ * Bytes of a header, at most: before anything is parsed, for half a megabyte of tiny JSON values
+ * costs its reader seventy of memory.  A list of 32 people with keys fits twice.
+ */
+#define HEADER_MAX 16384
+
 enum wire_type {
 	WIRE_INITIAL_CONTACT,
 	WIRE_MESSAGE,

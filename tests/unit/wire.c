@@ -66,6 +66,19 @@ static struct wire start(enum wire_type t)
 	return w;
 }
 
+/* An unknown field is ignored, but not at any price. */
+static void test_length(void)
+{
+	static char header[HEADER_MAX + 2];
+	int n = snprintf(header, sizeof(header), "%s", MESSAGE ",\"x\":\"");
+
+	memset(header + n, 'a', sizeof(header) - 1 - (size_t)n);
+	memcpy(header + HEADER_MAX - 2, "\"}", 3);
+	good(header, "hi", 2, "a header of the longest");
+	memcpy(header + HEADER_MAX - 2, "a\"}", 4);
+	bad(header, "hi", 2, "and one byte more");
+}
+
 static void test_names(void)
 {
 	static const char *const names[] = {
@@ -257,6 +270,7 @@ static void test_initial(void)
 int main(void)
 {
 	test_names();
+	test_length();
 	test_message();
 	test_common();
 	test_encode_bounds();

@@ -206,6 +206,16 @@ ok 'its sockets lie elsewhere' wait_for [ -L "$long/run/socks" ]
 elsewhere=$(dirname "$(readlink "$long/run/socks")")
 is 'where only we can enter' "$(stat -c %a "$elsewhere")" 700
 ok 'torrc says so' wait_for grep -qF "SocksPort \"unix:\\\"$elsewhere/socks\\\"" "$long/tor/torrc"
+# The others find that socket: here somebody listens on it who only takes note.
+perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or exit 2;
+	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 30; exit !$s->accept' \
+	"$elsewhere/socks" >"$T/listening" &
+listener=$!
+wait_for [ -s "$T/listening" ]
+as b mp-contact offer long2 | MP_HOME=$long mp-contact accept bob | MP_HOME=$long mp-seal |
+	(unset MP_SOCKS && MP_ROUTES=/dev/null MP_HOME=$long mp-send -w 5 2>/dev/null)
+wait "$listener"
+is 'mp-send goes there' "$?" 0
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 XDG_RUNTIME_DIR=/tmp MP_HOME=$long mp-serve -n -w 1 >/dev/null

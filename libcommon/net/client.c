@@ -11,28 +11,46 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define CONNECTIONS 64L /* idle ones that are kept */
 #define EXTRA_MAX 64
 
+/*
+ * The socket of a tor of our own, when it is there: 1 and its address.  Where the home's path is
+ * too long for a socket, mp-serve makes run/socks a link to a shorter one.
+ */
+static int home_socks(char out[static ADDR_TEXT])
+{
+	char to[PATH_MAX];
+	const char *path = home_file("run/socks");
+	struct stat st;
+	ssize_t n;
+	int len;
+
+	if (home_path() == NULL || stat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return 0;
+	if ((n = readlink(path, to, sizeof(to) - 1)) > 0) {
+		to[n] = '\0';
+		path = to;
+	}
+	len = snprintf(out, ADDR_TEXT, "unix:%s", path);
+	if (len < 0 || len >= ADDR_TEXT)
+		return err_set(MP_EUSAGE, "the path of '%s' is too long", path);
+	return 1;
+}
+
 int client_socks(char *out, size_t size)
 {
 	const char *text = getenv("MP_SOCKS");
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+	char path[ADDR_TEXT];
 	struct addr a;
-	struct stat st;
-	int n;
+	int rc;
 
 	if (text == NULL || *text == '\0') {
-		text = "127.0.0.1:9050";
-		if (home_path() != NULL && stat(home_file("run/socks"), &st) == 0 &&
-		    S_ISSOCK(st.st_mode)) {
-			n = snprintf(path, sizeof(path), "unix:%s", home_file("run/socks"));
-			if (n < 0 || (size_t)n >= sizeof(path))
-				return err_set(MP_EUSAGE, "the path of '%s' is too long",
-				    home_file("run/socks"));
-			text = path;
-		}
+		if ((rc = home_socks(path)) < 0)
+			return rc;
+		text = rc == 1 ? path : "127.0.0.1:9050";
 	}
 	if (addr_parse(&a, text) != 0)
 		return err_set(MP_EUSAGE,

@@ -203,8 +203,13 @@ static int count_rest(void *ctx, const struct queue_item *item)
 {
 	struct rest *r = ctx;
 
-	if (item->state == QUEUE_FAILED || !sender_mine(r->s, item))
+	if (!sender_mine(r->s, item))
 		return 0;
+	if (item->state == QUEUE_FAILED) {
+		/* One that was retried by its id; of all others it is old news. */
+		r->s->failed |= r->s->o->ids != NULL;
+		return 0;
+	}
 	r->n++;
 	if (r->report)
 		return report_rest(r, item);
@@ -350,9 +355,13 @@ static void loop(struct sender *s)
 static void finish(struct sender *s)
 {
 	struct rest r;
+	int64_t failed = 0;
 	int rc = settle_flush(s);
 
 	dispatch_end(s);
+	/* Another process may have had one of our lanes. */
+	if (rc == 0 && s->in != NULL && (rc = outbox_failed(s->s, s->call, &failed)) == 0)
+		s->failed |= failed > 0;
 	if (rc == 0 && !s->o->follow && (rc = count(s, &r, s->o->report != NULL)) == 0 && r.n > 0)
 		s->status = err_worse(s->status, EXIT_TEMPORARY);
 	if (rc != 0)

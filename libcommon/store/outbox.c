@@ -51,6 +51,14 @@ int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 
 	    "ixx", contact, first, last);
 }
 
+int outbox_failed(struct store *s, int64_t call, int64_t *n)
+{
+	int rc =
+	    sql_int(s, n, "SELECT count(*) FROM queue WHERE call = ? AND state = 2", "i", call);
+
+	return rc < 0 ? rc : 0;
+}
+
 int outbox_file_size(
     struct store *s, int64_t contact, const uint8_t transfer[static 16], int64_t *size)
 {

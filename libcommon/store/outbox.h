@@ -19,6 +19,9 @@ int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static
 /* The chunks of a transfer wait again: its receiver has not decided. */
 int outbox_hold(struct store *s, int64_t contact, const uint8_t transfer[static 16]);
 
+/* How many rows of a call were set aside as failed, by whomever. */
+int outbox_failed(struct store *s, int64_t call, int64_t *n);
+
 /* The size that the history says a file of ours has. MP_ENONE: it was pruned, or sealed elsewhere.
  */
 int outbox_file_size(

@@ -652,6 +652,39 @@ static void test_many(struct host *a, struct host *b)
 	forget(b);
 }
 
+/* Another process has the lane, and the record is refused there. */
+static void test_elsewhere(struct host *a)
+{
+	struct sender_options o = {.input_name = "in", .wait = 20000, .stop_fd = -1};
+	int p[2], status;
+	pid_t other;
+
+	need(pipe(p) == 0, "pipe");
+	begin();
+	seal("message", "alice", "first");
+	is_int(send_for(0), 111, "one is queued");
+	a->script[0] = a->script[2] = a->script[3] = a->script[4] = 400;
+	a->script[1] = 204;
+	fflush(stdout);
+	if ((other = fork()) == 0) {
+		o.input = -1;
+		o.follow = true;
+		o.stop_fd = p[0];
+		_exit(sender_run(&w.cfg, &o));
+	}
+	while (a->n == 0) /* the other has the lane, and waits a second with it */
+		usleep(10000);
+	begin();
+	seal("message", "alice", "bad");
+	is_int(send_for(20000), 100, "a record that is refused, whoever had the lane, is 100");
+	is_int((long long)a->n, 5, "after three tries in all");
+	need(write(p[1], "x", 1) == 1, "stop");
+	waitpid(other, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a follower ends when it is told to");
+	is_int(world_count(&w, "DELETE FROM queue RETURNING 1"), 1, "clean");
+	forget(a);
+}
+
 static void test_stop(struct host *a)
 {
 	int p[2], s[2];
@@ -690,6 +723,7 @@ int main(void)
 	test_many(&a, &b);
 	test_down(&a);
 	test_refused(&a);
+	test_elsewhere(&a);
 	test_stop(&a);
 	host_stop(&a);
 	host_stop(&b);

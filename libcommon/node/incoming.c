@@ -358,6 +358,9 @@ void incoming_settle(struct step *s, bool committed)
 
 	if (committed && over)
 		spool_drop(&s->transfer);
+	/* Blocked or removed between the check of the whole and the transaction. */
+	else if (s->out->status == RECEIVED_REFUSED && s->spool >= 0)
+		spool_undo(&s->transfer);
 	if (s->spool >= 0)
 		close(s->spool);
 	s->spool = -1;

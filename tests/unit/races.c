@@ -137,6 +137,14 @@ static void offered(void)
 	seal_chunk(1, "hello");
 }
 
+static int remove_files(void)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/files/alice/x", w.home);
+	return unlink(path);
+}
+
 int main(void)
 {
 	world_open(&w);
@@ -156,6 +164,16 @@ int main(void)
 	ok(!has_files("files") && !has_files("spool"), "... nothing of it is left");
 	is_int(world_count(&w, "SELECT count(*) FROM message WHERE kind = 'file'"), 0,
 	    "... nor in the inbox");
+
+	offered();
+	during(block, "files");
+	ok(got.status == RECEIVED_REFUSED && got.contact == 0,
+	    "blocked while his file was checked: refused");
+	ok(!has_files("files"), "... and it is not in its place");
+	need(unblock() == 0, "unblock");
+	is_int(take(&w, &e).status, RECEIVED_TAKEN, "... taken when he is not any more");
+	ok(has_files("files") && !has_files("spool"), "... and is then");
+	need(remove_files() == 0, "remove");
 
 	offered();
 	during(complete, "files");

@@ -82,6 +82,41 @@ static void two_writers(struct store *s)
 	    after.created - before.created, 2 * EACH, "none that was computed from what was read");
 }
 
+/* The last one to close empties the log and removes it, while the next one opens. */
+static void come_and_go(int first)
+{
+	struct contact c;
+	struct store *s;
+
+	for (unsigned i = 0; i < 150; i++) {
+		MUST(store_open(&s));
+		MUST(contact_get(s, &c, "kept"));
+		MUST(home_message(s, c.row, DIR_OUT, MESSAGE_SENT, (unsigned)first + i, "x"));
+		store_close(s);
+	}
+}
+
+static void opening(struct store **s)
+{
+	pid_t pid[4];
+	int bad = 0;
+
+	store_close(*s);
+	fflush(stdout);
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			come_and_go(10000 * (i + 1));
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		bad += exit_of(pid[i]) != 0;
+	is_int(bad, 0, "four processes open, write and close, again and again");
+	MUST(store_open(s));
+	is_int(number(*s, "SELECT count(*) FROM message"), 600, "all of it is there");
+}
+
 static void hold_lock(struct store *s, int ms)
 {
 	char byte = 1;
@@ -161,6 +196,7 @@ int main(void)
 
 	nesting(s);
 	two_writers(s);
+	opening(&s);
 	waking(s);
 	waiting(s);
 	ok(sound(s), "sound");

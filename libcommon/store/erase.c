@@ -100,5 +100,12 @@ int store_erase(struct store *s)
 		if (clock_monotonic() >= end)
 			return err_set(
 			    MP_EBUSY, "deleted, but not yet erased: the store is being written");
-	return rc < 0 ? rc : 0;
+	if (rc < 0)
+		return rc;
+	/* Our own mark on page 1 is no secret: the log that holds it is emptied when nobody minds.
+	 */
+	s->until = 1;
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	s->until = 0;
+	return 0;
 }

@@ -13,17 +13,16 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define FIRST_BYTE 5    /* s for a new connection to begin a request */
-#define IDLE 60         /* s without a byte, later */
-#define HEADER_MAX 8192 /* bytes of header in a request */
-#define POOL 32768      /* libmicrohttpd's memory for a connection: header, read and write buffer */
+#define SECONDS(ms) ((unsigned)((ms) / MP_SECOND)) /* as libmicrohttpd counts */
+#define HEADER_MAX 8192                            /* bytes of header in a request */
+#define POOL 32768 /* libmicrohttpd's memory for a connection: header, read and write buffer */
 #define MEDIA_TYPE "application/octet-stream"
 
-void daemon_init(struct server *s, const struct server_options *o)
+void daemon_init(struct server *s, const struct server_options *o, size_t places)
 {
 	memset(s, 0, sizeof(*s));
 	s->o = o;
-	pthread_mutex_init(&s->lock, NULL);
+	conns_init(&s->conns, places, o->request_time > 0 ? o->request_time : SERVER_REQUEST_TIME);
 }
 
 /* Which of the pool's threads this is: each belongs to one server for its whole life. */
@@ -47,69 +46,29 @@ static struct conn *conn_of(struct MHD_Connection *mc)
 	return info == NULL ? NULL : info->socket_context;
 }
 
-static int64_t request_time(const struct server *s)
-{
-	return s->o->request_time > 0 ? s->o->request_time : SERVER_REQUEST_TIME;
-}
-
-static void conn_open(struct server *s, struct MHD_Connection *mc, void **ctx)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct conn *c = calloc(1, sizeof(*c));
-
-	/* Without a context every request is refused. */
-	if ((*ctx = c) == NULL || info == NULL)
-		return;
-	c->fd = info->connect_fd;
-	c->fresh = true;
-	c->body = (struct buf)BUF_INIT(ENVELOPE_MAX);
-	atomic_init(&c->deadline, clock_monotonic() + request_time(s));
-	pthread_mutex_lock(&s->lock);
-	c->next = s->conns;
-	c->at = &s->conns;
-	if (c->next != NULL)
-		c->next->at = &c->next;
-	s->conns = c;
-	s->open++;
-	pthread_mutex_unlock(&s->lock);
-}
-
 static void request_end(struct server *s, struct conn *c)
 {
 	if (!c->began)
 		return;
-	c->began = false;
-	buf_free(&c->body);
-	atomic_store(&c->deadline, clock_monotonic() + IDLE * MP_SECOND);
+	conn_answered(c);
 	atomic_fetch_sub(&s->busy, 1);
 }
 
-/* The descriptor is closed only after this, so the sweeper never shuts down a stranger's. */
-static void conn_close(struct server *s, struct conn *c)
-{
-	if (c == NULL)
-		return;
-	request_end(s, c);
-	pthread_mutex_lock(&s->lock);
-	if (c->at != NULL) {
-		*c->at = c->next;
-		if (c->next != NULL)
-			c->next->at = c->at;
-		s->open--;
-	}
-	pthread_mutex_unlock(&s->lock);
-	buf_free(&c->body);
-	free(c);
-}
-
+/* Without a context every request is refused. */
 static void on_connection(
     void *ctx, struct MHD_Connection *mc, void **conn_ctx, enum MHD_ConnectionNotificationCode code)
 {
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		conn_open(ctx, mc, conn_ctx);
-	else
-		conn_close(ctx, *conn_ctx);
+	const union MHD_ConnectionInfo *info;
+	struct server *s = ctx;
+	struct conn *c = *conn_ctx;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*conn_ctx = info == NULL ? NULL : conn_new(&s->conns, info->connect_fd);
+	} else if (c != NULL) {
+		request_end(s, c);
+		conn_free(&s->conns, c);
+	}
 }
 
 /*
@@ -124,14 +83,11 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mc)
 	if (c == NULL)
 		return NULL;
 	if (c->fresh)
-		MHD_set_connection_option(mc, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE);
-	c->fresh = false;
-	c->began = true;
-	c->large = false;
-	c->got = 0;
+		MHD_set_connection_option(
+		    mc, MHD_CONNECTION_OPTION_TIMEOUT, SECONDS(SERVER_IDLE_TIME));
+	conn_began(&s->conns, c);
 	c->bad = uri == NULL || strcmp(uri, "/") != 0;
 	atomic_fetch_add(&s->busy, 1);
-	atomic_store(&c->deadline, clock_monotonic() + request_time(s));
 	return c;
 }
 
@@ -226,7 +182,7 @@ static enum MHD_Result answer_early(struct server *s, struct MHD_Connection *mc)
 /* A body that is not wanted is read to its end all the same: the refusal then arrives. */
 static enum MHD_Result take_body(struct conn *c, const char *data, size_t *len)
 {
-	c->got += *len;
+	conn_got(c, *len);
 	if (c->got > ENVELOPE_MAX)
 		c->large = true;
 	if (c->got > 2ull * ENVELOPE_MAX)
@@ -244,7 +200,10 @@ static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Conne
 	struct server_answer a = {.status = 503, .reply = BUF_INIT(ENVELOPE_MAX)};
 	enum MHD_Result rc;
 
+	conn_whole(&s->conns, c);
 	s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
+	/* A full quota is a contact's. */
+	conn_judged(c, a.status == 200 || a.status == 204 || a.status == 429);
 	rc = send_answer(s, mc, &a);
 	buf_free(&a.reply);
 	return rc;
@@ -260,6 +219,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mc, const ch
 		return MHD_NO;
 	if (*request != (void *)&c->got) {
 		*request = &c->got;
+		conn_headed(c);
 		judge(c, mc, method, version);
 		return c->large ? answer_early(ctx, mc) : MHD_YES;
 	}
@@ -277,7 +237,7 @@ struct MHD_Daemon *daemon_start(struct server *s, unsigned flags, struct MHD_Opt
 	return MHD_start_daemon(flags | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
 	    s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
 	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)FIRST_BYTE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+	    SECONDS(SERVER_FIRST_TIME), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, array, MHD_OPTION_END);
 }
 
@@ -285,7 +245,7 @@ void daemon_stop(struct server *s, struct MHD_Daemon *d)
 {
 	if (d != NULL)
 		MHD_stop_daemon(d);
-	pthread_mutex_destroy(&s->lock);
+	conns_free(&s->conns);
 }
 
 void daemon_no_delay(int fd)

@@ -7,37 +7,22 @@
 #define MP_NET_DAEMON_H
 
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "net/conn.h"
 #include "net/server.h"
-
-/*
- * conn: one connection and the request that it is at.  deadline always holds a time, so
- * that a client who sends a byte now and then gains nothing over a silent one.
- */
-struct conn {
-	struct conn *next, **at; /* server's list; under its lock */
-	int fd;
-	atomic_llong deadline; /* ms, monotonic: written by its thread, read by the sweeper */
-	bool fresh;            /* has not served a request yet */
-	bool began, bad, large;
-	unsigned long long got;
-	struct buf body;
-};
 
 struct server {
 	const struct server_options *o;
-	pthread_mutex_t lock;
-	struct conn *conns;
-	size_t open;
+	struct conns conns;
 	atomic_uint threads;  /* indices given out */
 	atomic_size_t busy;   /* requests under way */
 	atomic_bool stopping; /* answers close their connection */
 	bool early;           /* answered before the request was read (one connection) */
 };
 
-void daemon_init(struct server *s, const struct server_options *o);
+/* places: connections at once; 0: there is only one. */
+void daemon_init(struct server *s, const struct server_options *o, size_t places);
 
 /* Not yet for any socket but what flags and the further options in array say; NULL when it cannot.
  */

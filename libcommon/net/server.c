@@ -42,8 +42,8 @@ static void run_one(struct server *s, struct MHD_Daemon *d, int fd)
 {
 	int64_t left;
 
-	while (s->open > 0) {
-		left = atomic_load(&s->conns->deadline) - clock_monotonic();
+	while (s->conns.open > 0) {
+		left = atomic_load(&s->conns.first->deadline) - clock_monotonic();
 		if (left <= 0) {
 			(void)shutdown(fd, SHUT_RDWR);
 			left = MP_SECOND;
@@ -70,7 +70,7 @@ int server_connection(int fd, const struct server_options *o)
 	daemon_no_delay(fd);
 	if ((own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return err_sys("cannot copy descriptor %d", fd);
-	daemon_init(&s, o);
+	daemon_init(&s, o, 0);
 	if ((d = daemon_start(&s, MHD_USE_NO_LISTEN_SOCKET, none)) == NULL) {
 		close(own);
 		daemon_stop(&s, NULL);
@@ -83,16 +83,6 @@ int server_connection(int fd, const struct server_options *o)
 	daemon_stop(&s, d);
 	drain(fd, s.early);
 	return rc;
-}
-
-/* Ends what is past its deadline; a thread of the pool then sees the connection closed. */
-static void sweep(struct server *s, int64_t now)
-{
-	pthread_mutex_lock(&s->lock);
-	for (struct conn *c = s->conns; c != NULL; c = c->next)
-		if (atomic_load(&c->deadline) <= now)
-			(void)shutdown(c->fd, SHUT_RDWR);
-	pthread_mutex_unlock(&s->lock);
 }
 
 static int listen_fd(const char *where)
@@ -162,7 +152,7 @@ static void watch(struct server *s, struct MHD_Daemon *d, int stop_fd)
 
 	do {
 		rc = poll(&p, 1, (int)MP_SECOND);
-		sweep(s, clock_monotonic());
+		conns_sweep(&s->conns, clock_monotonic());
 	} while (rc == 0 || (rc < 0 && errno == EINTR));
 	atomic_store(&s->stopping, true);
 	if ((fd = MHD_quiesce_daemon(d)) >= 0)
@@ -186,7 +176,7 @@ int server_listen(const char *where, const struct server_options *o, int stop_fd
 	if ((fd = listen_fd(where)) < 0)
 		return fd;
 	daemon_no_delay(fd); /* inherited by what is accepted */
-	daemon_init(&s, o);
+	daemon_init(&s, o, o->connections);
 	if (getsockname(fd, (struct sockaddr *)&a.ss, &a.len) != 0) {
 		rc = err_sys("cannot tell the address of '%s'", where);
 		goto out;

@@ -7,16 +7,31 @@
  * that nobody learns which of our checks he failed.  What is no HTTP at all libmicrohttpd answers
  * by itself: its 4xx or 5xx and the end of the connection, by the bytes of the request alone.
  *
- * Limits: 5 s for the first line of a request on a new connection, handshake included, before a
- * pause; 60 s idle on a kept one; SERVER_REQUEST_TIME for a whole request, and for connecting,
- * whatever trickles in; 8 KiB of header; connections in all.
+ * How long a connection has, so that a stranger's, whatever he does, costs him more than us: 5 s
+ * without a byte before its first request has begun, TLS handshake included; 10 s from connecting
+ * to the end of that request's header; then 10 s, and 1 s more for each 4 KiB, for the body; after
+ * a refusal 5 s in all for a better one, with as much for each 4 KiB; and 120 s together.  Once
+ * something on it was authentic (200, 204, 429): 120 s for each request, 60 s between them and
+ * within them without a byte.
+ *
+ * A sender at 4 KiB/s, with pauses of 10 s in all, or of more when he was faster before, gets
+ * the largest chunk of a file (262,172 bytes) through.
+ *
+ * A listener with three quarters of its places taken ends, for each newcomer, the oldest
+ * connection on which nothing was authentic yet.  Further: 8 KiB of header; connections in all.
  */
 #ifndef MP_NET_SERVER_H
 #define MP_NET_SERVER_H
 
 #include "base/buf.h"
 
-#define SERVER_REQUEST_TIME 120000 /* ms for one request, from its first line to its answer */
+#define SERVER_FIRST_TIME 5000     /* ms without a byte on a new connection */
+#define SERVER_HEADER_TIME 10000   /* ms from connecting to the end of the first header */
+#define SERVER_BODY_TIME 10000     /* ms for the body, and */
+#define SERVER_RATE 4096           /* for so many bytes of it 1 s more */
+#define SERVER_REFUSED_TIME 5000   /* ms after a refusal */
+#define SERVER_IDLE_TIME 60000     /* ms without a byte, once proven */
+#define SERVER_REQUEST_TIME 120000 /* ms for a request, and for proving anything at all */
 
 struct server_answer {
 	int status;          /* 200 (reply sent), 204, 400, 413, 429, 503 */

@@ -1,4 +1,5 @@
 /* The HTTP server: what reaches the handler, what is answered to everything else, and limits. */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "crypto/envelope.h"
@@ -49,7 +50,7 @@ static void handler(
 /* How a request reaches the server: through its listener, or on a socket handed over. */
 static struct srv usual, *listener = &usual;
 static bool by_pair;
-static pthread_t pair_thread;
+static pthread_t pair_thread[1024]; /* by our end's descriptor */
 static int pair_rc;
 
 static void *serve_pair(void *ctx)
@@ -70,7 +71,9 @@ static int open_way(void)
 		return connect_port(listener->port);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
 		die("socketpair");
-	pthread_create(&pair_thread, NULL, serve_pair, (void *)(intptr_t)fd[1]);
+	if (fd[0] >= 1024)
+		die("too many descriptors");
+	pthread_create(&pair_thread[fd[0]], NULL, serve_pair, (void *)(intptr_t)fd[1]);
 	return fd[0];
 }
 
@@ -78,7 +81,7 @@ static void close_way(int fd)
 {
 	close(fd);
 	if (by_pair)
-		pthread_join(pair_thread, NULL);
+		pthread_join(pair_thread[fd], NULL);
 }
 
 static void post(int fd, const char *body, size_t len)
@@ -468,6 +471,171 @@ static void test_crowd(void)
 	close(one);
 }
 
+/* Clients who differ in what they send and when, all at the same time. */
+struct visitor {
+	const char *name, *first; /* sent at once */
+	const char *again;        /* sent every period ms; NULL: an 'x' */
+	int64_t period;
+	int from, to; /* ms: when the server is to end it; to 0: not within the test */
+	int fd;
+	int64_t next, over; /* over: when it had ended; 0 not yet */
+};
+
+#define LENGTH "Content-Length: 81920\r\n\r\n"
+#define REFUSABLE POST TYPE "Content-Length: 1\r\n\r\nB"
+#define WELCOME POST TYPE "Content-Length: 1\r\n\r\nA"
+
+static void visit(struct visitor *v, int64_t since)
+{
+	char scratch[4096];
+	ssize_t n;
+
+	if (v->over != 0)
+		return;
+	if (since >= v->next) {
+		send_bytes(
+		    v->fd, v->again != NULL ? v->again : "x", v->again ? strlen(v->again) : 1);
+		v->next += v->period;
+	}
+	while ((n = recv(v->fd, scratch, sizeof(scratch), MSG_DONTWAIT)) > 0)
+		;
+	if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		v->over = since;
+}
+
+/* After a pause of 8 s, 80 KiB at 4 KiB/s: 28 s, nearly three times what no bytes would get. */
+static void send_slowly(int fd, int64_t since, size_t *sent)
+{
+	static const char block[1024];
+
+	for (; since >= 8000 && *sent < 80 && (int64_t)*sent * 250 + 8000 <= since; (*sent)++)
+		send_bytes(fd, block, sizeof(block));
+}
+
+static const struct visitor visitors[] = {
+    {.name = "half a header, then silence",
+        .first = POST,
+        .period = 1 << 20,
+        .from = 8000,
+        .to = 14000},
+    {.name = "a header without end", .first = POST "X: ", .period = 300, .from = 8000, .to = 14000},
+    {.name = "no body", .first = POST TYPE LENGTH, .period = 1 << 20, .from = 8000, .to = 14000},
+    {.name = "a body byte by byte",
+        .first = POST TYPE LENGTH,
+        .period = 300,
+        .from = 8000,
+        .to = 14000},
+    {.name = "silence after a refusal",
+        .first = REFUSABLE,
+        .period = 1 << 20,
+        .from = 3000,
+        .to = 9000},
+    {.name = "one refusal after the other",
+        .first = REFUSABLE,
+        .again = REFUSABLE,
+        .period = 500,
+        .from = 3000,
+        .to = 9000},
+    {.name = "half a request after a refusal",
+        .first = REFUSABLE POST TYPE LENGTH "x",
+        .period = 500,
+        .from = 3000,
+        .to = 9000},
+    {.name = "silence after a welcome", .first = WELCOME, .period = 1 << 20},
+    {.name = "slow after a welcome", .first = WELCOME POST TYPE LENGTH, .period = 2000},
+    {.name = "a refusal after a welcome", .first = WELCOME REFUSABLE, .period = 1 << 20},
+};
+
+enum { VISITORS = sizeof(visitors) / sizeof(visitors[0]) };
+
+/* One of each kind by the listener, and one on a socket handed over. */
+static void test_patience(void)
+{
+	struct visitor all[2 * VISITORS];
+	int64_t began = clock_monotonic(), since = 0;
+	size_t sent[2] = {0};
+	char got[4096];
+	int slow[2];
+
+	for (size_t i = 0; i < 2 * VISITORS; i++) {
+		by_pair = i >= VISITORS;
+		all[i] = visitors[i % VISITORS];
+		all[i].fd = open_way();
+		all[i].next = all[i].period;
+		send_bytes(all[i].fd, all[i].first, strlen(all[i].first));
+		if (i % VISITORS == 0) {
+			slow[by_pair] = open_way();
+			send_bytes(slow[by_pair], POST TYPE LENGTH, strlen(POST TYPE LENGTH));
+		}
+	}
+	while (sent[1] < 80 && since < 60000) {
+		poll(NULL, 0, 50);
+		since = clock_monotonic() - began;
+		for (size_t i = 0; i < 2 * VISITORS; i++)
+			visit(&all[i], since);
+		send_slowly(slow[0], since, &sent[0]);
+		send_slowly(slow[1], since, &sent[1]);
+	}
+	for (int i = 0; i < 2; i++) {
+		by_pair = i == 1;
+		receive_answer(slow[i], got, sizeof(got));
+		ok(strncmp(got, "HTTP/1.1 204 ", 13) == 0, "who sends 4 KiB/s is served");
+		close_way(slow[i]);
+	}
+	for (size_t i = 0; i < 2 * VISITORS; i++) {
+		by_pair = i >= VISITORS;
+		if (all[i].to == 0)
+			ok(all[i].over == 0, "%s: may stay", all[i].name);
+		else
+			ok(all[i].over >= all[i].from && all[i].over <= all[i].to,
+			    "%s: gone (%d ms)", all[i].name, (int)all[i].over);
+		close_way(all[i].fd);
+	}
+	by_pair = false;
+}
+
+static bool is_open(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/*
+ * More strangers than there are places: 100 with half a header, 100 with half a body, 100 who say
+ * nothing.  The oldest of them go, and neither who was proven nor who comes last.
+ */
+static void test_rush(void)
+{
+	static const char *const first[] = {POST, POST TYPE LENGTH "x", ""};
+	int fd[300], proven = open_way(), newest = 0, oldest = 0, honest;
+	char got[4096];
+
+	post(proven, "A", 1);
+	receive_answer(proven, got, sizeof(got));
+	for (int i = 0; i < 300; i++) {
+		fd[i] = open_way();
+		send_bytes(fd[i], first[i / 100], strlen(first[i / 100]));
+	}
+	honest = open_way();
+	post(honest, "A", 1);
+	receive_answer(honest, got, sizeof(got));
+	ok(strncmp(got, "HTTP/1.1 204 ", 13) == 0, "300 on 256 places do not keep others out");
+	for (int i = 0; i < 300; i++) {
+		oldest += i < 100 && is_open(fd[i]);
+		newest += i >= 200 && is_open(fd[i]);
+	}
+	is_int(oldest, 0, "the oldest have gone for him");
+	ok(newest >= 90, "and not the newest: %d", newest);
+	post(proven, "A", 1);
+	receive_answer(proven, got, sizeof(got));
+	ok(strncmp(got, "HTTP/1.1 204 ", 13) == 0, "nor who was proven before");
+	for (int i = 0; i < 300; i++)
+		close(fd[i]);
+	close(honest);
+	close(proven);
+}
+
 static void test_stop(void)
 {
 	struct srv s;
@@ -559,6 +727,8 @@ int main(void)
 	is_int(pair_rc, 0, "server_connection() returned 0");
 	by_pair = false;
 	test_crowd();
+	test_rush();
+	test_patience();
 	ok((atomic_load(&seen_threads) & ~3u) == 0, "threads are numbered below their number");
 	test_silence();
 	test_trickle();

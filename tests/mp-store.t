@@ -248,7 +248,8 @@ size=$(wc -c <"$MP_HOME/store.db")
 exits 0 mp-store prune -c 0
 is "all but the new one is gone" "$(mp-inbox -a | cut -f 7)" "never-read-yet"
 ok "the file is smaller" [ "$(wc -c <"$MP_HOME/store.db")" -lt "$size" ]
-is "the log is empty" "$(cat "$MP_HOME/store.db-wal" 2>/dev/null | wc -c | tr -d ' ')" 0
+ok "the log has one page at most, which says that the store was erased" \
+	[ "$(cat "$MP_HOME/store.db-wal" 2>/dev/null | wc -c)" -le 4152 ]
 exits 0 mp-store prune -c 0
 exits 0 mp-store check
 

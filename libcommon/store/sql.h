@@ -27,6 +27,7 @@ struct store {
 	int unprepared; /* the error of the last store_sql() */
 	bool wake;      /* touch run/inbox after the commit */
 	int turn;       /* store/turn.h */
+	int wal_pages;  /* in the -wal after our last commit, 0 none */
 	int64_t until;  /* when the caller stops waiting for a lock, monotonic; 0: not his to say */
 	int64_t patience_end; /* of the wait in hand */
 	struct {

@@ -11,7 +11,7 @@
 /* Who works on what just now, and how often each was done. */
 static struct shared {
 	volatile int message_busy[MESSAGES + 1], message_done[MESSAGES + 1];
-	volatile int lane_busy[CONTACTS + 1], mail_done;
+	volatile int lane_busy[CONTACTS + 1][LANES], mail_done;
 	volatile int overlaps, claimed;
 } * shared;
 
@@ -47,12 +47,12 @@ static void take_mail(struct store *s, int arg)
 			usleep(500);
 			continue;
 		}
-		if (__sync_fetch_and_add(&shared->lane_busy[contact], 1) != 0)
+		if (__sync_fetch_and_add(&shared->lane_busy[contact][lane], 1) != 0)
 			__sync_fetch_and_add(&shared->overlaps, 1);
 		MUST(lane_next(s, contact, lane, 0, &item, &envelope));
 		MUST(queue_remove(s, item.seq));
 		__sync_fetch_and_add(&shared->mail_done, 1);
-		__sync_fetch_and_sub(&shared->lane_busy[contact], 1);
+		__sync_fetch_and_sub(&shared->lane_busy[contact][lane], 1);
 		MUST(lane_release(s, contact, lane, clock_now(), false, NULL, NULL));
 	}
 	buf_free(&envelope);

@@ -195,7 +195,7 @@ int online_run(const struct online *o)
 	if (t != NULL && (rc = wait_service(&w, t)) != 0)
 		goto out;
 	wake_lanes(o);
-	o->up(o->ctx);
+	(void)fd_write_all(o->up, "!", 1);
 	if (o->tor == ONLINE_SYSTEM_TOR)
 		rc = hold(t);
 out:

@@ -19,8 +19,8 @@ struct online {
 	enum online_tor tor;
 	bool verbose;
 	void (*say)(void *ctx, const char *line);
-	void (*up)(void *ctx); /* called once, when all of it holds */
 	void *ctx;
+	int up; /* a byte is written here, once, when all of it holds */
 };
 
 /*

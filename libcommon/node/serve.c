@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,210 +16,35 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "node/child.h"
-#include "node/due.h"
+#include "node/member.h"
 #include "node/online.h"
 #include "node/owntor.h"
-#include "node/sealer.h"
-#include "node/sender.h"
 #include "node/station.h"
 
 #define DUE_EVERY MP_MINUTE
 #define STOP_TIME (7 * MP_SECOND) /* the sender takes 5 s at most */
-#define SILENT_TIME 5             /* s that a silent peer costs a process */
 #define FILES 65536
 
 /* In the order in which they are started. */
 enum { LISTENER, TOR, ONLINE, SENDER, DUE, CHILDREN };
 
 struct serve {
-	const struct config *cfg;
 	const struct serve_options *o;
-	enum online_tor tor;
-	struct station station;
+	struct member member; /* what the children know */
 	struct family family;
 	struct child child[CHILDREN];
-	pid_t self;
 	int signals;
-	int stop[2];   /* a byte: the sender is to finish */
-	int outbox[2]; /* sealed records for the sender, from the process that finds what is due */
-	int up[2];     /* a byte: we are online */
 	int hidden[4]; /* what no child keeps */
 	bool ready, stopping;
 	int64_t end;
 };
 
-static void sayf(struct serve *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void sayf(struct serve *s, const char *fmt, ...)
-{
-	char line[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	s->o->say(s->o->ctx, line);
-}
-
-/* --- What the children do. Each returns an exit status, or is another program then. --- */
-
-static int failed(struct serve *s, int rc)
-{
-	sayf(s, "%s", err_detail());
-	return err_status(rc);
-}
-
-static int run_tor(void *ctx)
-{
-	struct serve *s = ctx;
-	int rc = owntor_configure(s->cfg, &s->station, s->self);
-
-	return failed(s, rc != 0 ? rc : owntor_exec(s->cfg));
-}
-
-/* socat's spelling of a socket option that it has no name for: level:name:xHEX. */
-static void receive_timeout(char *out, size_t size)
-{
-	struct timeval tv = {.tv_sec = SILENT_TIME};
-	uint8_t raw[sizeof(tv)];
-	size_t n;
-
-	memcpy(raw, &tv, sizeof(tv));
-	n = (size_t)snprintf(out, size, "setsockopt=%d:%d:x", SOL_SOCKET, SO_RCVTIMEO);
-	for (size_t i = 0; i < sizeof(raw) && n + 2 < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%02x", raw[i]);
-}
-
-/*
- * In the home and with relative names, because socat's addresses have their own quoting.  socat
- * has nothing to say that a stranger could not make it say; mp-recv's complaints come through.
- */
-static int run_listener(void *ctx)
-{
-	struct serve *s = ctx;
-	char address[600], option[120];
-	const char *port = strrchr(s->station.where, ':') + 1;
-	int host = (int)(port - 1 - s->station.where);
-
-	receive_timeout(option, sizeof(option));
-	snprintf(address, sizeof(address),
-	    "OPENSSL-LISTEN:%s,pf=%s,bind=%.*s,reuseaddr,fork,max-children=%lld,backlog=128,"
-	    "nodelay,%s,"
-	    "cert=tls/cert.pem,key=tls/key.pem,verify=0,openssl-min-proto-version=TLS1.3",
-	    port, *s->station.where == '[' ? "ip6" : "ip4", host, s->station.where,
-	    (long long)s->cfg->serve_children, option);
-	if (chdir(home_path()) != 0)
-		return failed(s, err_sys("cannot enter '%s'", home_path()));
-	(void)signal(SIGPIPE, SIG_DFL);
-	execlp("socat", "socat", "-lf", "/dev/null", address, "EXEC:mp-recv", (char *)NULL);
-	return failed(s, err_sys("cannot run 'socat'"));
-}
-
-static void child_say(void *ctx, const char *line)
-{
-	struct serve *s = ctx;
-
-	s->o->say(s->o->ctx, line);
-}
-
-static void child_up(void *ctx)
-{
-	struct serve *s = ctx;
-
-	(void)fd_write_all(s->up[1], "!", 1);
-}
-
-static int run_online(void *ctx)
-{
-	struct serve *s = ctx;
-	const struct online o = {
-	    .cfg = s->cfg,
-	    .station = &s->station,
-	    .tor = s->tor,
-	    .verbose = s->o->verbose,
-	    .say = child_say,
-	    .up = child_up,
-	    .ctx = s,
-	};
-	int rc = online_run(&o);
-
-	return rc == 0 ? EXIT_DONE : failed(s, rc);
-}
-
-static int run_sender(void *ctx)
-{
-	struct serve *s = ctx;
-	const struct sender_options o = {
-	    .input = s->outbox[0],
-	    .input_name = "what is due",
-	    .follow = true,
-	    .wait = -1,
-	    .stop_fd = s->stop[0],
-	};
-	char socks[PATH_MAX + 8];
-
-	if (s->tor == ONLINE_OWN_TOR) { /* also before its socket is there */
-		snprintf(socks, sizeof(socks), "unix:%s", s->station.socks);
-		(void)setenv("MP_SOCKS", socks, 1);
-	}
-	return sender_run(s->cfg, &o);
-}
-
-static int put_sealed(void *ctx, const struct record *sealed)
-{
-	return record_write(ctx, sealed, false);
-}
-
-struct due_context {
-	struct serve *s;
-	struct sealer *sealer;
-	FILE *out;
-};
-
-/* One that cannot be sealed must not keep the others from it. */
-static int seal_due(void *ctx, const struct record *rec)
-{
-	struct due_context *d = ctx;
-
-	if (sealer_record(d->sealer, rec, put_sealed, d->out) != 0)
-		sayf(d->s, "%s", err_detail());
-	return 0;
-}
-
-/* mp-due | mp-seal | mp-send */
-static int run_due(void *ctx)
-{
-	const struct sealer_options opt = {.blank = false};
-	struct due_context d = {.s = ctx, .sealer = NULL, .out = NULL};
-	struct serve *s = ctx;
-	struct store *store = NULL;
-	int64_t n;
-	int rc;
-
-	if ((rc = store_open(&store)) != 0)
-		goto out;
-	if ((d.out = fdopen(s->outbox[1], "w")) == NULL) {
-		rc = err_sys("cannot write to the sender");
-		goto out;
-	}
-	if ((rc = sealer_new(&d.sealer, store, s->cfg, &opt)) == 0 &&
-	    (rc = due_each(store, s->cfg, clock_now(), seal_due, &d, &n)) == 0 &&
-	    fflush(d.out) != 0)
-		rc = err_sys("cannot write to the sender");
-out:
-	sealer_free(d.sealer);
-	store_close(store);
-	return rc == 0 ? EXIT_DONE : failed(s, rc);
-}
-
-/* --- The parent. --- */
-
 static const struct child plan[CHILDREN] = {
-    [LISTENER] = {.name = "socat", .run = run_listener},
-    [TOR] = {.name = "tor", .run = run_tor},
-    [ONLINE] = {.name = "the look at our own service", .run = run_online},
-    [SENDER] = {.name = "the sender", .run = run_sender},
-    [DUE] = {.name = "what is due", .run = run_due},
+    [LISTENER] = {.name = "socat", .run = member_listener},
+    [TOR] = {.name = "tor", .run = member_tor},
+    [ONLINE] = {.name = "the look at our own service", .run = member_online},
+    [SENDER] = {.name = "the sender", .run = member_sender},
+    [DUE] = {.name = "what is due", .run = member_due},
 };
 
 /* Debian keeps tor in /usr/sbin, which a user's PATH need not have. */
@@ -253,8 +76,8 @@ static int check_programs(struct serve *s)
 {
 	int rc = need("socat", "socat");
 
-	if (rc == 0 && s->tor == ONLINE_OWN_TOR)
-		rc = need(s->cfg->tor_binary, "tor");
+	if (rc == 0 && s->member.tor == ONLINE_OWN_TOR)
+		rc = need(s->member.cfg->tor_binary, "tor");
 	if (rc == 0 && !program_exists("mp-recv"))
 		rc = err_set(MP_ESYS, "'mp-recv' is neither beside mp-serve nor on PATH");
 	return rc;
@@ -287,22 +110,22 @@ static int catch_signals(struct serve *s)
 
 static int make_pipes(struct serve *s)
 {
-	if (pipe2(s->stop, O_CLOEXEC) != 0 || pipe2(s->outbox, O_CLOEXEC) != 0 ||
-	    pipe2(s->up, O_CLOEXEC) != 0)
+	if (pipe2(s->member.stop, O_CLOEXEC) != 0 || pipe2(s->member.outbox, O_CLOEXEC) != 0 ||
+	    pipe2(s->member.up, O_CLOEXEC) != 0)
 		return err_sys("cannot make a pipe");
 	return 0;
 }
 
 static int start_family(struct serve *s)
 {
-	s->hidden[0] = s->station.lock;
-	s->hidden[1] = s->station.port;
+	s->hidden[0] = s->member.station.lock;
+	s->hidden[1] = s->member.station.port;
 	s->hidden[2] = s->signals;
 	s->hidden[3] = s->o->private_fd;
 	for (int i = 0; i < CHILDREN; i++) {
 		s->child[i] = plan[i];
-		s->child[i].ctx = s;
-		s->child[i].due = i == TOR && s->tor != ONLINE_OWN_TOR ? INT64_MAX : 0;
+		s->child[i].ctx = &s->member;
+		s->child[i].due = i == TOR && s->member.tor != ONLINE_OWN_TOR ? INT64_MAX : 0;
 	}
 	return family_begin(&s->family, s->hidden, sizeof(s->hidden) / sizeof(s->hidden[0]));
 }
@@ -317,12 +140,12 @@ static void start_due(struct serve *s)
 		if (c->pid != 0 || c->due > now)
 			continue;
 		if (child_start(c, &s->family, now) != 0) { /* too many processes just now */
-			sayf(s, "%s", err_detail());
+			member_sayf(&s->member, "%s", err_detail());
 			c->due = now + CHILD_DELAY_MIN;
 			continue;
 		}
 		if (s->o->verbose && i != DUE)
-			sayf(s, "%s started (process %ld)", c->name, (long)c->pid);
+			member_sayf(&s->member, "%s started (process %ld)", c->name, (long)c->pid);
 		/* A new tor has to publish us again. */
 		if (i == TOR && s->child[ONLINE].pid != 0)
 			(void)kill(s->child[ONLINE].pid, SIGKILL);
@@ -350,8 +173,8 @@ static void report(struct serve *s, int which, int status, int64_t delay)
 	child_verdict(verdict, sizeof(verdict), status);
 	if (which == TOR)
 		owntor_last_words(words, sizeof(words));
-	sayf(s, "%s ended (%s), started again in %lld s%s%s", s->child[which].name, verdict,
-	    (long long)(delay / MP_SECOND), *words != '\0' ? "; it said: " : "", words);
+	member_sayf(&s->member, "%s ended (%s), started again in %lld s%s%s", s->child[which].name,
+	    verdict, (long long)(delay / MP_SECOND), *words != '\0' ? "; it said: " : "", words);
 }
 
 static void ended(struct serve *s, int which, int status)
@@ -373,7 +196,7 @@ static void ended(struct serve *s, int which, int status)
 	} else {
 		report(s, which, status, delay);
 		/* It lost sight of our tor: the two begin again together. */
-		if (which == ONLINE && s->tor == ONLINE_OWN_TOR && s->child[TOR].pid != 0)
+		if (which == ONLINE && s->member.tor == ONLINE_OWN_TOR && s->child[TOR].pid != 0)
 			(void)kill(s->child[TOR].pid, SIGTERM);
 	}
 }
@@ -408,11 +231,11 @@ static void take_up(struct serve *s)
 {
 	char c;
 
-	if (read(s->up[0], &c, 1) != 1 || s->ready)
+	if (read(s->member.up[0], &c, 1) != 1 || s->ready)
 		return;
 	s->ready = true;
-	station_ready(&s->station);
-	s->o->ready(s->o->ctx, s->station.onion, s->station.where);
+	station_ready(&s->member.station);
+	s->o->ready(s->o->ctx, s->member.station.onion, s->member.station.where);
 }
 
 /* Milliseconds until something is to be started, or the end. */
@@ -431,7 +254,7 @@ static int idle_time(const struct serve *s)
 static int supervise(struct serve *s)
 {
 	struct pollfd p[2] = {
-	    {.fd = s->signals, .events = POLLIN}, {.fd = s->up[0], .events = POLLIN}};
+	    {.fd = s->signals, .events = POLLIN}, {.fd = s->member.up[0], .events = POLLIN}};
 	int rc;
 
 	while (!s->stopping && clock_monotonic() < s->end) {
@@ -459,7 +282,7 @@ static void wind_up(struct serve *s)
 	bool left = true;
 
 	s->stopping = true;
-	(void)fd_write_all(s->stop[1], "!", 1);
+	(void)fd_write_all(s->member.stop[1], "!", 1);
 	for (int i = 0; i < CHILDREN; i++)
 		if (i != SENDER && s->child[i].pid != 0)
 			(void)kill(s->child[i].pid, SIGTERM);
@@ -481,27 +304,30 @@ static void wind_up(struct serve *s)
 
 int serve_run(const struct config *cfg, const struct serve_options *o)
 {
-	struct serve s = {.cfg = cfg, .o = o, .self = getpid(), .end = INT64_MAX};
+	struct serve s = {.o = o, .end = INT64_MAX};
+	struct member *m = &s.member;
 	int rc;
 
-	s.tor = o->no_tor || strcmp(cfg->tor, "none") == 0 ? ONLINE_NO_TOR
-	        : strcmp(cfg->tor, "system") == 0          ? ONLINE_SYSTEM_TOR
-	                                                   : ONLINE_OWN_TOR;
+	*m = (struct member){
+	    .cfg = cfg, .verbose = o->verbose, .parent = getpid(), .say = o->say, .ctx = o->ctx};
+	m->tor = o->no_tor || strcmp(cfg->tor, "none") == 0 ? ONLINE_NO_TOR
+	         : strcmp(cfg->tor, "system") == 0          ? ONLINE_SYSTEM_TOR
+	                                                    : ONLINE_OWN_TOR;
 	if (o->wait >= 0)
 		s.end = clock_monotonic() + o->wait;
 	if (home_path() == NULL || (rc = set_environment(&s)) != 0)
 		return MP_ESYS;
 	if ((rc = check_programs(&s)) != 0 ||
-	    (rc = station_open(&s.station, o->bind != NULL ? o->bind : cfg->serve_bind)) != 0)
+	    (rc = station_open(&m->station, o->bind != NULL ? o->bind : cfg->serve_bind)) != 0)
 		return rc;
 	raise_files();
-	if ((s.tor == ONLINE_OWN_TOR && (rc = station_sockets(&s.station)) != 0) ||
+	if ((m->tor == ONLINE_OWN_TOR && (rc = station_sockets(&m->station)) != 0) ||
 	    (rc = catch_signals(&s)) != 0 || (rc = make_pipes(&s)) != 0 ||
 	    (rc = start_family(&s)) != 0)
 		goto out;
 	rc = supervise(&s);
 	wind_up(&s);
 out:
-	station_close(&s.station);
+	station_close(&m->station);
 	return rc;
 }

@@ -20,8 +20,8 @@ is "several, each its own" "$(cut -f 1,3 "$T/out" | sort | tr '\t\n' ' ,')" "fai
 is "with different ids" "$(cut -f 4 "$T/out" | sort -u | wc -l | tr -d ' ')" 3
 exits 0 mp-ping -j bob
 like "NDJSON" "$(cat "$T/out")" '^\{"class":"sent","kind":"ping","contact":"bob",.*"ref":"204","body":"[0-9.]+ s"\}$'
-is "nothing is queued" "$(sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM queue')" 0
-is "nothing is history" "$(sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM message WHERE dir = 1')" 0
+is "nothing is queued" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM queue')" 0
+is "nothing is history" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM message WHERE dir = 1')" 0
 is "bob's inbox has nothing" "$(as bob mp-inbox | grep -c '^in')" 0
 
 # A proxy that is not there, and one that never answers.

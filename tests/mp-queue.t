@@ -12,7 +12,7 @@ id() { # NTH: of the list
 	mp-queue list | sed -n "$1p" | cut -f 4
 }
 state() { # ID: of the message
-	sqlite3 "$MP_HOME/store.db" "SELECT state FROM message WHERE dir = 1 AND lower(hex(id)) = '$1'"
+	sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT state FROM message WHERE dir = 1 AND lower(hex(id)) = '$1'"
 }
 
 exits 1 mp-queue list
@@ -44,7 +44,7 @@ three=$(id 3)
 file=$(id 4)
 exits 0 mp-queue cancel "$three" "$file"
 is "two are left" "$(mp-queue list | wc -l | tr -d ' ')" 2
-is "no chunk stays behind" "$(sqlite3 "$MP_HOME/store.db" "SELECT count(*) FROM queue WHERE kind = 'file'")" 0
+is "no chunk stays behind" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT count(*) FROM queue WHERE kind = 'file'")" 0
 is "the history says cancelled" "$(state "$three") $(state "$file")" "14 14"
 is "and keeps the text" "$(mp-inbox -a | grep -c "^was.*$three.*three")" 1
 exits 1 mp-queue cancel "$three"
@@ -67,7 +67,7 @@ is "an id that is not there" "$(cat "$T/err")" "mp-queue: '00112233445566778899a
 
 # What failed stays until it is told to go.
 echo four | mp-seal -t bob | mp-send -w 0
-sqlite3 "$MP_HOME/store.db" "UPDATE queue SET added = 1, expires = 2592000000 WHERE contact = (SELECT id FROM contact WHERE name = 'bob')"
+sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "UPDATE queue SET added = 1, expires = 2592000000 WHERE contact = (SELECT id FROM contact WHERE name = 'bob')"
 mp-send
 exits 0 mp-queue list
 is "too old: failed" "$(grep bob "$T/out" | cut -f 1,6,7)" "failed${TAB}expired${TAB}not delivered in time; given up"

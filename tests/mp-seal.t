@@ -12,7 +12,7 @@ bodies() {
 	opened "$1" | cut -f 7
 }
 rows() {
-	sqlite3 "$MP_HOME/store.db" "SELECT count(*) FROM message WHERE dir = 1"
+	sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT count(*) FROM message WHERE dir = 1"
 }
 
 # All of standard input is one message.
@@ -192,8 +192,8 @@ MP_HOME=$T/small/erin
 export MP_HOME
 mp-seal <"$T/in" >"$T/out" 2>"$T/err"
 echo $? >"$T/status"
-sqlite3 "$MP_HOME/store.db" 'PRAGMA integrity_check' >"$T/whole"
-sqlite3 "$MP_HOME/store.db" "SELECT lower(hex(id)) FROM message WHERE dir = 1" | sort >"$T/stored"
+sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'PRAGMA integrity_check' >"$T/whole"
+sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT lower(hex(id)) FROM message WHERE dir = 1" | sort >"$T/stored"
 umount "$T/small"
 END
 if unshare -rm sh "$T/full.sh" "$T"; then

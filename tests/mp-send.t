@@ -25,7 +25,7 @@ arrived() {
 	[ "$(count)" -ge "$1" ]
 }
 queue() {
-	sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM queue'
+	sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM queue'
 }
 
 # Delivered.
@@ -140,7 +140,7 @@ ok "a post is under way" wait_for sh -c '[ "$(sqlite3 "$1" "SELECT count(*) FROM
 kill "$pid"
 wait "$pid"
 is "SIGTERM leaves it queued: 111" "$?" 111
-is "no lease is left" "$(sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM lane WHERE lease_pid > 0')" 0
+is "no lease is left" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM lane WHERE lease_pid > 0')" 0
 kill -CONT "$bob"
 exits 0 mp-queue flush
 is "a flush delivers it" "$(got | tail -n 1)" 'stuck\n'
@@ -163,8 +163,8 @@ done
 is "20 kills: nothing is left" "$(queue)" 0
 got | tail -n +$((n + 1)) >"$T/got"
 is "every message arrived once" "$(sort -u "$T/got" | wc -l | tr -d ' ') $(wc -l <"$T/got" | tr -d ' ')" "600 600"
-is "the store is whole" "$(sqlite3 "$MP_HOME/store.db" 'PRAGMA integrity_check')" ok
-is "the history says sent" "$(sqlite3 "$MP_HOME/store.db" "SELECT count(*) FROM message WHERE dir = 1 AND state <> 12 AND CAST(body AS TEXT) LIKE 'kill%'")" 0
+is "the store is whole" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'PRAGMA integrity_check')" ok
+is "the history says sent" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT count(*) FROM message WHERE dir = 1 AND state <> 12 AND CAST(body AS TEXT) LIKE 'kill%'")" 0
 
 # What cannot be said.
 echo x | mp-seal -t bob >"$T/s"
@@ -186,8 +186,8 @@ MP_HOME=$T/small/erin
 export MP_HOME
 mp-send -w 0 <"$T/many" >"$T/out" 2>"$T/err"
 echo $? >"$T/status"
-sqlite3 "$MP_HOME/store.db" 'PRAGMA integrity_check' >"$T/whole"
-sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM queue' >"$T/queued"
+sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'PRAGMA integrity_check' >"$T/whole"
+sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM queue' >"$T/queued"
 umount "$T/small"
 END
 if unshare -rm sh "$T/full.sh" "$T"; then

@@ -19,10 +19,10 @@ slay() { # PID
 	wait "$1" 2>/dev/null
 }
 queue() {
-	sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM queue'
+	sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" 'SELECT count(*) FROM queue'
 }
 chunks() { # that bob has
-	sqlite3 "$T/bob/store.db" 'SELECT coalesce(max(next), 0) FROM transfer'
+	sqlite3 -cmd '.timeout 10000' "$T/bob/store.db" 'SELECT coalesce(max(next), 0) FROM transfer'
 }
 
 seed=${MP_TEST_SEED:-$$}
@@ -72,9 +72,9 @@ ok "it is right" cmp -s "$T/big" "$T/bob/files/alice/big"
 is "its hash is said" "$(as bob mp-inbox | cut -f 7 | sed 's/.*sha256": *"\([0-9a-f]*\)".*/\1/')" \
 	"$(sha256sum <"$T/big" | cut -d ' ' -f 1)"
 is "no piece is left in the spool" "$(ls "$T/bob/spool")" ""
-is "alice's store is whole" "$(sqlite3 "$T/alice/store.db" 'PRAGMA integrity_check')" ok
-is "bob's too" "$(sqlite3 "$T/bob/store.db" 'PRAGMA integrity_check')" ok
-is "the history says sent" "$(sqlite3 "$MP_HOME/store.db" "SELECT state FROM message WHERE kind = 'file'")" 12
+is "alice's store is whole" "$(sqlite3 -cmd '.timeout 10000' "$T/alice/store.db" 'PRAGMA integrity_check')" ok
+is "bob's too" "$(sqlite3 -cmd '.timeout 10000' "$T/bob/store.db" 'PRAGMA integrity_check')" ok
+is "the history says sent" "$(sqlite3 -cmd '.timeout 10000' "$MP_HOME/store.db" "SELECT state FROM message WHERE kind = 'file'")" 12
 ok "again: bob has it and says so" sh -c 'mp-send -w 20 <"$1"' - "$T/sealed"
 is "still one" "$(ls "$T/bob/files/alice")" big
 finish

@@ -245,6 +245,7 @@ __attribute__((unused)) static struct dump world_dump(struct world *w)
 	snprintf(path, sizeof(path), "%s/store.db", w->home);
 	crypto_generichash_init(&st, NULL, 0, sizeof(hash));
 	need(sqlite3_open(path, &db) == SQLITE_OK, path);
+	sqlite3_busy_timeout(db, 10000);
 	need(sqlite3_prepare_v2(db,
 	         "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name", -1, &tables,
 	         NULL) == SQLITE_OK,
@@ -268,6 +269,7 @@ __attribute__((unused)) static long long world_count(struct world *w, const char
 
 	snprintf(path, sizeof(path), "%s/store.db", w->home);
 	need(sqlite3_open(path, &db) == SQLITE_OK, path);
+	sqlite3_busy_timeout(db, 10000);
 	need(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK, sql);
 	if (sqlite3_step(q) == SQLITE_ROW)
 		n = sqlite3_column_int64(q, 0);

@@ -284,7 +284,7 @@ static void test_order(struct host *a, struct host *b)
 static void test_input(struct host *a)
 {
 	begin();
-	is_int(send_for(5000), 1, "empty input is 1");
+	is_int(send_for(60000), 1, "empty input is 1");
 	fputs("in\tmessage\talice\t-\t-\t-\thello\n", input);
 	fputs("no record\n", input);
 	seal("message", "alice", "good");
@@ -295,7 +295,7 @@ static void test_input(struct host *a)
 	fprintf(input, "sealed\tmessage\talice\t%032d\t-\tx.onion\tAAAA\n", 1);
 	fprintf(input, "sealed\tunknown\talice\t%032d\t-\tx.onion\tAAAA\n", 1);
 	fputs("sealed", input);
-	is_int(send_for(5000), 100, "bad records are 100");
+	is_int(send_for(60000), 100, "bad records are 100");
 	is_str(problems,
 	    "in:1: class 'in' is not sealed\n"
 	    "in:2: 1 columns, not 7\n"
@@ -320,7 +320,7 @@ static void test_refused(struct host *a)
 	seal("message", "alice", "bad");
 	seal("message", "alice", "next");
 	a->script[0] = a->script[1] = a->script[2] = 400;
-	is_int(send_for(20000), 100, "a record that is refused is 100");
+	is_int(send_for(60000), 100, "a record that is refused is 100");
 	ok(clock_monotonic() - began >= 6000, "after 1 and 5 s");
 	is_int((long long)a->n, 4, "three tries, then the next one");
 	is_str(a->bodies[2], "messagebad", "the third");
@@ -332,7 +332,7 @@ static void test_refused(struct host *a)
 	           "body IS NOT NULL"),
 	    1, "its text is kept");
 	forget(a);
-	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 5000}), 1,
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 1,
 	    "a flush leaves it aside");
 	is_int((long long)a->n, 0, "indeed");
 
@@ -363,7 +363,7 @@ static void test_later(struct host *a)
 	begin();
 	is_int(send_for(1000), 1, "a later call without input");
 	is_int((long long)a->n, 0, "does not try before the time");
-	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 10000}), 0,
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0,
 	    "a flush does");
 	is_int((long long)a->n, 2, "and both arrive");
 	is_str(reports, "sent message 204,sent message 204,", "reported too");
@@ -407,7 +407,7 @@ static void test_comes_up(struct host *a)
 	is_int((long long)a->n, 1, "without quick tries");
 	forget(a);
 	seal("message", "alice", "y");
-	is_int(send_for(5000), 0, "giving a further record tries again, back-off or not");
+	is_int(send_for(60000), 0, "giving a further record tries again, back-off or not");
 	is_int((long long)a->n, 2, "both");
 	forget(a);
 }
@@ -431,7 +431,7 @@ static void test_greeting(void)
 	seal("message", "dave", "second");
 	d.script[0] = 503;
 	d.retry_after = 1;
-	is_int(send_for(10000), 0, "a greeting and two messages");
+	is_int(send_for(60000), 0, "a greeting and two messages");
 	is_int((long long)d.bad, 2, "the greeting went first, and twice");
 	ok(d.n == 2 && strcmp(d.bodies[0], "messagefirst") == 0, "nothing overtook it");
 	need(contact_by_row(w.s, &c, d.peer.row) == 0, "dave");
@@ -459,7 +459,7 @@ static void test_status(struct host *a)
 	t.owed = true;
 	memcpy(t.status, last_id, 16);
 	need(transfer_update(w.s, &t) == 0, "owed");
-	is_int(send_for(5000), 0, "a status that is owed");
+	is_int(send_for(60000), 0, "a status that is owed");
 	need(transfer_get(w.s, &t, a->peer.row, t.id) == 0, "transfer");
 	ok(!t.owed, "is owed no more once it was taken");
 	t.owed = true;
@@ -468,7 +468,7 @@ static void test_status(struct host *a)
 	begin();
 	seal("file-status", "alice",
 	    "{\"file\":\"6162636465666768696a6b6c00000000\",\"answer\":\"no\"}");
-	is_int(send_for(5000), 0, "another one");
+	is_int(send_for(60000), 0, "another one");
 	need(transfer_get(w.s, &t, a->peer.row, t.id) == 0, "transfer");
 	ok(t.owed, "settles only itself");
 	forget(a);
@@ -491,7 +491,7 @@ static void test_file(struct host *a)
 	seal_file("alice", 3 * FILE_STEP + 1);
 	answer(a, FILE_WAIT, 0);
 	a->script[0] = 200;
-	is_int(send_for(20000), 111, "a file that a person has to accept waits");
+	is_int(send_for(60000), 111, "a file that a person has to accept waits");
 	is_int((long long)a->n, 1, "only the offer went");
 	is_str(reports, "queued file held,", "which is said once");
 	is_int(world_count(&w, "SELECT count(*) FROM queue WHERE state = 1"), 4, "chunks are held");
@@ -502,7 +502,7 @@ static void test_file(struct host *a)
 	answer(a, FILE_FROM, 1);
 	is_int(take_via(&w, a->reply.data, a->reply.len, VIA_REQUEST).status, RECEIVED_TAKEN,
 	    "it is accepted");
-	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 20000}), 0,
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0,
 	    "then it goes");
 	is_int((long long)a->n, 4, "chunk by chunk");
 	is_str(reports, "sent file 204,", "reported once");
@@ -515,7 +515,7 @@ static void test_file(struct host *a)
 	answer(a, FILE_FROM, 3);
 	a->script[0] = 200;
 	is_int(send_for(0), 111, "a file is queued whole");
-	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 20000}), 0,
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0,
 	    "the peer has the half of it");
 	is_int((long long)a->n, 2, "it goes on where it stopped");
 
@@ -524,7 +524,7 @@ static void test_file(struct host *a)
 	seal_file("alice", 2 * FILE_STEP);
 	answer(a, FILE_NO, 0);
 	a->script[0] = 200;
-	is_int(send_for(20000), 100, "a file that is declined is 100");
+	is_int(send_for(60000), 100, "a file that is declined is 100");
 	is_str(reports, "failed file declined,", "said once");
 	ok(a->n == 1 && queued() == 0, "and nothing of it is kept or sent");
 
@@ -534,7 +534,7 @@ static void test_file(struct host *a)
 	answer(a, FILE_FROM, 1);
 	for (int i = 0; i < 6; i++)
 		a->script[i] = 200;
-	is_int(send_for(20000), 100, "a peer who asks for the same chunk for ever");
+	is_int(send_for(60000), 100, "a peer who asks for the same chunk for ever");
 	ok(a->n == 4, "is asked three times (%zu requests)", a->n);
 	is_str(reports, "failed file 200,", "then the file fails whole");
 	is_int(world_count(&w, "SELECT count(*) FROM queue WHERE state <> 2"), 0, "all chunks");
@@ -559,7 +559,7 @@ static void test_cut(struct host *a)
 	buf_free(&all);
 	answer(a, FILE_FROM, 1);
 	a->script[0] = 200;
-	is_int(send_for(20000), 100, "a file that was given in part is 100");
+	is_int(send_for(60000), 100, "a file that was given in part is 100");
 	is_int((long long)a->n, 3, "what was given went");
 	is_str(reports, "failed file cut,", "and is not called sent");
 	is_int(world_count(&w, "SELECT state FROM message ORDER BY seq DESC LIMIT 1"),
@@ -569,7 +569,7 @@ static void test_cut(struct host *a)
 	seal_file("alice", 0);
 	answer(a, FILE_FROM, 1);
 	a->script[0] = 200;
-	is_int(send_for(20000), 0, "an empty file is its offer");
+	is_int(send_for(60000), 0, "an empty file is its offer");
 	is_str(reports, "sent file 204,", "and sent with it");
 	forget(a);
 }
@@ -584,7 +584,7 @@ static void test_reply(struct host *a)
 	begin();
 	seal("message", "alice", "question");
 	a->script[0] = 200;
-	is_int(send_for(5000), 0, "a 200 is a delivery");
+	is_int(send_for(60000), 0, "a 200 is a delivery");
 	is_int(world_count(&w, "SELECT count(*) FROM message WHERE dir = 0 AND body = 'reply'"), 0,
 	    "text bodies are blobs");
 	is_int(world_count(&w,
@@ -596,7 +596,7 @@ static void test_reply(struct host *a)
 	need(buf_adds(&a->reply, "garbage") == 0, "garbage");
 	seal("message", "alice", "question");
 	a->script[0] = 200;
-	is_int(send_for(5000), 0, "so is one whose reply is garbage");
+	is_int(send_for(60000), 0, "so is one whose reply is garbage");
 	is_int(queued(), 0, "it is not asked again");
 	forget(a);
 }
@@ -655,7 +655,7 @@ static void test_many(struct host *a, struct host *b)
 /* Another process has the lane, and the record is refused there. */
 static void test_elsewhere(struct host *a)
 {
-	struct sender_options o = {.input_name = "in", .wait = 20000, .stop_fd = -1};
+	struct sender_options o = {.input_name = "in", .wait = 60000, .stop_fd = -1};
 	int p[2], status;
 	pid_t other;
 
@@ -676,7 +676,7 @@ static void test_elsewhere(struct host *a)
 		usleep(10000);
 	begin();
 	seal("message", "alice", "bad");
-	is_int(send_for(20000), 100, "a record that is refused, whoever had the lane, is 100");
+	is_int(send_for(60000), 100, "a record that is refused, whoever had the lane, is 100");
 	is_int((long long)a->n, 5, "after three tries in all");
 	need(write(p[1], "x", 1) == 1, "stop");
 	waitpid(other, &status, 0);
@@ -704,7 +704,7 @@ int main(void)
 	static struct host a, b;
 
 	signal(SIGPIPE, SIG_IGN);
-	alarm(180);
+	alarm(600);
 	world_open(&w);
 	mkdir(home_file("run"), 0700);
 	unsetenv("MP_ROUTES");

@@ -23,7 +23,6 @@ packages_list() {
 		check jq command:jq
 		check mandoc command:mandoc
 		check mblaze command:mdeliver
-		check mksh command:mksh
 		check notmuch command:notmuch
 		check openssl command:openssl
 		check perl command:prove

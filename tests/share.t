@@ -130,7 +130,9 @@ for f in mp.bash _mp; do
 done
 
 # --- What is installed: nothing that installs packages, nothing that needs the source.
-if (cd "$ROOT" && make -s install BUILD="$BUILD" DESTDIR="$T/dest" PREFIX=/opt/m) >"$T/out" 2>&1; then
+# make takes no blank in a target: a build below the source is named from there.
+if (cd "$ROOT" && ${MAKE:-make} -s install BUILD="${BUILD#"$ROOT/"}" DESTDIR="$T/dest" PREFIX=/opt/m) \
+	>"$T/out" 2>&1; then
 	result 0 'make install'
 else
 	result 1 'make install'

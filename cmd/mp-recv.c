@@ -111,7 +111,7 @@ static int read_tls(struct buf *cert, struct buf *key)
 	    (rc = buf_terminate(cert)) == 0)
 		rc = buf_terminate(key);
 	if (rc == MP_ENONE && home_path() != NULL)
-		err_set(rc, "no identity in '%s': run mp-keygen", home_path());
+		rc = err_set(MP_EUSAGE, "no identity in '%s': run mp-keygen", home_path());
 	return rc;
 }
 

@@ -286,7 +286,7 @@ exits 100 as x mp-contact offer -e 0 one
 exits 100 as x mp-contact list -e 1h
 exits 100 as x mp-contact block -j y
 exits 100 as x mp-contact list extra
-exits 1 as nohome mp-contact list
+exits 100 as nohome mp-contact list
 like "no home is said" "$(cat "$T/err")" 'run mp-keygen'
 exits 111 as b sh -c 'mp-contact list >/dev/full'
 

@@ -34,7 +34,7 @@ exits 100 as alice mp-recv -r 1
 exits 100 as alice mp-recv -l localhost:0
 exits 100 as alice mp-recv -l fd:0
 home empty
-exits 1 mp-recv -l 127.0.0.1:0
+exits 100 mp-recv -l 127.0.0.1:0
 like "a home without identity is said" "$(cat "$T/err")" 'run mp-keygen$'
 
 # One message.

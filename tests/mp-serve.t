@@ -50,8 +50,8 @@ answer() { # WHERE
 }
 
 home a
-exits 1 mp-serve -n
-like 'a home without an identity is a clean no' "$(cat "$T/err")" 'run mp-keygen'
+exits 100 mp-serve -n
+like 'a home without an identity is no home' "$(cat "$T/err")" 'run mp-keygen'
 as a mp-keygen >"$T/address"
 
 exits 100 mp-serve -n extra

@@ -5,7 +5,7 @@ PATH=$BUILD/tools:$PATH
 
 command -v sqlite3 >/dev/null || note "no sqlite3 here: damage is not tried"
 home a
-exits 1 mp-store check
+exits 100 mp-store check
 is "no store" "$(cat "$T/err")" "mp-store: no store in '$T/a': run mp-keygen"
 mp-keygen >/dev/null || bail "no identity"
 mp-contact offer bob >/dev/null || bail "no contact"

@@ -68,7 +68,7 @@ void identity_expanded(uint8_t out[static 64], const struct identity *id)
 
 static int no_identity(void)
 {
-	return err_set(MP_ENONE, "no identity in '%s': run mp-keygen", home_path());
+	return err_set(MP_EUSAGE, "no identity in '%s': run mp-keygen", home_path());
 }
 
 /* The two lines of the file identity; data is NUL-terminated behind len. */

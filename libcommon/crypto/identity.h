@@ -20,7 +20,7 @@ struct identity {
 
 int identity_new(struct identity **out);
 int identity_from_seed(struct identity **out, const uint8_t seed[static 32]);
-/* MP_ENONE when home has none ("no identity in 'HOME': run mp-keygen"). */
+/* MP_EUSAGE when home has none ("no identity in 'HOME': run mp-keygen"). */
 int identity_load(struct identity **out);
 void identity_free(struct identity *id);
 

@@ -102,7 +102,7 @@ static int check_directory(const char *path)
 		return err_set(MP_ELIMIT, "'%s': path too long", path);
 	dir = dirname(copy);
 	if (stat(dir, &st) != 0)
-		return errno == ENOENT ? err_set(MP_ENONE, "no store in '%s': run mp-keygen", dir)
+		return errno == ENOENT ? err_set(MP_EUSAGE, "no store in '%s': run mp-keygen", dir)
 		                       : err_sys("'%s'", dir);
 	if (geteuid() != 0 && st.st_uid != geteuid())
 		return err_set(MP_ESYS, "'%s' belongs to somebody else", dir);
@@ -123,7 +123,7 @@ static int check_file(const char *path)
 		if (errno != ENOENT)
 			return err_sys("'%s'", path);
 		snprintf(copy, sizeof copy, "%s", path);
-		return err_set(MP_ENONE, "no store in '%s': run mp-keygen", dirname(copy));
+		return err_set(MP_EUSAGE, "no store in '%s': run mp-keygen", dirname(copy));
 	}
 	if (!S_ISREG(st.st_mode))
 		return err_set(MP_ESYS, "'%s' is not a regular file", path);

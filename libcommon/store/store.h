@@ -22,7 +22,7 @@ struct store;
 
 /* Makes the store of a new home (mp-keygen); an existing one is MP_EEXIST. */
 int store_create(void);
-/* Opens $MP_HOME/store.db; MP_ENONE ("no store in 'HOME': run mp-keygen"); MP_ESYS: newer version.
+/* Opens $MP_HOME/store.db; MP_EUSAGE ("no store in 'HOME': run mp-keygen"); MP_ESYS: newer version.
  */
 int store_open(struct store **out);
 int store_open_path(struct store **out, const char *path);

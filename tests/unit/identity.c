@@ -190,7 +190,7 @@ static void test_interrupted(void)
 		is_int(exists("identity"), -1, "no identity after it");
 		clear_way(names[i]);
 	}
-	is_int(identity_load(&id), MP_ENONE, "nothing to load");
+	is_int(identity_load(&id), MP_EUSAGE, "nothing to load");
 	ok(strstr(err_detail(), "mp-keygen") != NULL, "it says '%s'", err_detail());
 }
 

@@ -59,7 +59,7 @@ int main(void)
 	home_make();
 	path = home_file("store.db");
 	umask(0);
-	is_int(store_open(&s), MP_ENONE, "none before it is made");
+	is_int(store_open(&s), MP_EUSAGE, "none before it is made");
 	is_int(store_create(), 0, "made");
 	is_int(mode_of(path), 0600, "0600 whatever the umask");
 	is_int(store_create(), MP_EEXIST, "not made twice");

@@ -40,6 +40,16 @@ static int open_one(struct opening *o, const struct record *sealed)
 	return 0;
 }
 
+/*
+ * What it reads may come from anybody: a line that says it was received, or is to be sent, would
+ * pass for one of ours behind the pipe.
+ */
+static void reject(struct opening *o, const struct record_reader *in)
+{
+	err_warn("%s:%lu: it is not sealed", in->name, in->number);
+	o->status = err_worse(o->status, EXIT_PERMANENT);
+}
+
 static int open_stream(struct opening *o)
 {
 	struct record_reader in;
@@ -48,9 +58,10 @@ static int open_stream(struct opening *o)
 
 	record_reader_init(&in, STDIN_FILENO, "standard input");
 	while (rc == 0 && (got = record_read(&in, &rec)) != 0) {
-		if (got > 0)
-			rc = rec->class == CLASS_SEALED ? open_one(o, rec)
-			                                : record_copy(stdout, &in);
+		if (got > 0 && rec->class == CLASS_SEALED)
+			rc = open_one(o, rec);
+		else if (got > 0)
+			reject(o, &in);
 		else if (got == MP_EBAD || got == MP_ELIMIT)
 			o->status = err_worse(o->status, err_print(got));
 		else

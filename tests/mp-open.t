@@ -34,18 +34,29 @@ a	b\\"
 	printf 'in\tmessage\tbob\t-\t-\t-\there\n'
 } >"$T/mixed"
 exits 100 as alice mp-open <"$T/mixed"
-is "others are copied, in order" "$(cut -f 1,7 "$T/out")" "out	to go
-in	a\\tb\\\\\\n
-event	bar
-in	a\\tb\\\\\\n
-in	here"
-is "what is not for us is said" "$(head -n 1 "$T/err")" \
+is "all that is printed was opened" "$(cut -f 1,7 "$T/out")" "in	a\\tb\\\\\\n
+in	a\\tb\\\\\\n"
+is "what is not sealed is said" "$(grep 'not sealed' "$T/err")" "mp-open: standard input:1: it is not sealed
+mp-open: standard input:3: it is not sealed
+mp-open: standard input:7: it is not sealed"
+is "what is not for us is said" "$(sed -n 3p "$T/err")" \
 	"mp-open: cannot open $(cut -f 4 "$T/alien"): not for us or damaged"
-like "... and what is no record" "$(sed -n 2p "$T/err")" '^mp-open: standard input:6: '
+like "... and what is no record" "$(sed -n 4p "$T/err")" '^mp-open: standard input:6: '
 is "nothing was written" "$(dump)" "$before"
 is "... so it is still new to mp-take" "$(as alice mp-inbox | grep -c message)" 0
 as alice mp-take <"$T/one"
 exits 0 as alice mp-open <"$T/one"
+
+# Nobody puts words in our mouth, or in a friend's, by lines that he wrote on a stick himself.
+printf 'out\tmessage\tbob\t-\t-\t-\tI owe 100\n' >"$T/forged"
+printf 'in\tmessage\tbob\t%032d\t2026-01-01T00:00:00.000Z\t-\tpay 100\n' 1 >>"$T/forged"
+for class in was sent queued failed event; do
+	printf '%s\tmessage\tbob\t%032d\t2026-01-01T00:00:00.000Z\t-\tfoo\n' "$class" 2 >>"$T/forged"
+done
+exits 100 as alice mp-open <"$T/forged"
+is "forged lines are not copied" "$(wc -c <"$T/out" | tr -d ' ')" 0
+is "... each is said" "$(grep -c 'it is not sealed$' "$T/err")" 7
+is "... mp-seal seals nothing of them" "$(as alice mp-open <"$T/forged" 2>/dev/null | as alice mp-seal | wc -c | tr -d ' ')" 0
 
 # What was received is never sent again.
 as alice mp-open <"$T/one" | as alice mp-seal >"$T/sealed"

@@ -17,32 +17,23 @@ serve() {
 ready() {
 	word='' got='' where=''
 	read -r word got where <"$T/ready" || return
-	[ "$word" = ready ]
+	group=$(ps -o pgid= --ppid "$pid" | awk 'NR == 1 { print $1 }')
+	[ "$word" = ready ] && [ -n "$group" ]
 }
 
-# Processes of this home, by the path in their environment: whatever they call themselves.
-family() { # NAME
-	for p in /proc/[0-9]*; do
-		tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -qx "MP_HOME=$T/$1" &&
-			[ "${p#/proc/}" != $$ ] && printf '%s\n' "${p#/proc/}"
-	done
-	return 0
+# The processes of the last one that was ready: those in its children's group (any user may ask for that).
+family() {
+	ps -e -o pid=,pgid=,stat= | awk -v group="$group" '$2 == group && $3 !~ /^Z/ { print $1 }'
 }
 
 # Of those, whose command is this.
-member() { # NAME COMMAND
-	for p in $(family "$1"); do
-		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$2" ] && printf '%s\n' "$p"
-	done
-	return 0
+member() { # COMMAND
+	ps -e -o pid=,pgid=,stat=,comm= |
+		awk -v group="$group" -v name="$1" '$2 == group && $3 !~ /^Z/ && $4 == name { print $1 }'
 }
 
-none_left() { # NAME
-	[ -z "$(family "$1")" ]
-}
-
-gone() { # PID
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+none_left() {
+	[ -z "$(family)" ]
 }
 
 answer() { # WHERE
@@ -80,13 +71,13 @@ exits 100 env MP_HOME="$T/b" sh -c 'mp-keygen >/dev/null && exec mp-serve -n -b 
 like 'an address that is taken' "$(cat "$T/err")" "^mp-serve: cannot use '$where': "
 
 # --- What dies comes back; what listens at once, the sender too.
-socat=$(member a socat)
+socat=$(member socat)
 kill -9 "$socat"
 wait_for grep -q 'socat ended (signal 9)' "$T/a.err"
 back() { [ "$(answer "$where")" = 400 ]; }
 ok 'socat comes back on the same port' wait_for back
 like 'one line says it' "$(cat "$T/a.err")" '^mp-serve: socat ended \(signal 9\), started again in 1 s$'
-unlike 'it is another process' "$(member a socat)" "^$socat\$"
+unlike 'it is another process' "$(member socat)" "^$socat\$"
 
 # --- A stranger who says nothing is gone after 5 s, before the handshake and after it.
 began=$(date +%s)
@@ -95,22 +86,23 @@ perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new($ARGV[0]) or exit 2;
 is 'a silent connection is closed' "$?" 0
 took=$(($(date +%s) - began))
 ok "after about 5 s ($took)" [ "$took" -ge 4 ] && [ "$took" -le 9 ]
+talking() { [ -n "$(member mp-recv)" ]; }
 began=$(date +%s)
 sleep 20 | timeout 20 openssl s_client -quiet -connect "$where" >/dev/null 2>&1 &
-wait_for sh -c "[ -n \"\$(ps -e -o comm= | grep '^mp-recv')\" ]"
-silent_gone() { [ -z "$(member a mp-recv)" ]; }
+wait_for talking
+silent_gone() { [ -z "$(member mp-recv)" ]; }
 ok 'one that is silent after the handshake too' wait_for silent_gone
 took=$(($(date +%s) - began))
 ok "after about 5 s ($took)" [ "$took" -le 12 ]
 is 'and none of it is worth a line' "$(wc -l <"$T/a.err")" 1
 
 # --- Killed, it takes all with it: also a connection that somebody holds.
-openssl s_client -quiet -connect "$where" </dev/zero >/dev/null 2>&1 &
+{ printf 'POST / HTTP/1.1\r\n'; sleep 10; } | openssl s_client -quiet -connect "$where" >/dev/null 2>&1 &
 held=$!
-wait_for sh -c "[ -n \"\$(ps -e -o comm= | grep '^mp-recv')\" ]"
-ok 'there is a family' [ "$(family a | wc -l)" -ge 5 ]
+wait_for talking
+ok 'there is a family' [ "$(family | wc -l)" -ge 5 ]
 kill -9 "$first"
-ok 'nothing survives a kill -9' wait_for none_left a
+ok 'nothing survives a kill -9' wait_for none_left
 kill "$held" 2>/dev/null
 
 # --- After it, another can begin at once; SIGTERM ends it with 0 and nothing stays.
@@ -119,7 +111,7 @@ ok 'another one gets ready' ready
 kill "$pid"
 wait "$pid"
 is 'SIGTERM is a good end' "$?" 0
-ok 'nothing survives that either' wait_for none_left a
+ok 'nothing survives that either' wait_for none_left
 is 'nobody holds the lock' "$(cat "$T/a/run/serve.lock")" ''
 is 'not a word' "$(cat "$T/a.err")" ''
 
@@ -129,7 +121,6 @@ as a sh -c 'exec mp-serve -n -w 2 -r 5 5>"$1"' sh "$T/note" >"$T/out" 2>"$T/err"
 is '-w ends with 0' "$?" 0
 like 'ready on standard output' "$(cat "$T/out")" '^ready '
 is '-r says the same' "$(cat "$T/note")" "$(cat "$T/out")"
-ok 'nothing is left' wait_for none_left a
 
 # Whoever reads -r to its end gets there when it is ready, not when the last child has gone.
 mkfifo "$T/end"

@@ -73,8 +73,18 @@ serve_tls bob
 examples=$ROOT/share/examples
 ok 'backup' run bob "$examples/backup" alice "$T/alice/tls"
 ok 'is an archive of it' sh -c 'tar -tzf "$1"/tls-*.tar.gz | grep -q "^tls/key.pem$"' sh "$T/alice/files/bob"
-ok 'disk-alert has something to say above 0 per cent' run bob "$examples/disk-alert" alice -1
-like 'and says it' "$(as alice mp-inbox)" '%'
+mkdir "$T/disks"
+cat >"$T/disks/df" <<'END'
+#!/bin/sh
+printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\n'
+printf '/dev/x 100 95 5 95%% /srv\n/dev/y 100 10 90 10%% /\n'
+END
+chmod +x "$T/disks/df"
+ok 'disk-alert' run bob env PATH="$T/disks:$PATH" "$examples/disk-alert" alice
+like 'names the full one' "$(as alice mp-inbox)" '/srv 95%'
+unlike 'and no other' "$(as alice mp-inbox)" ' / 10%'
+ok 'disk-alert, when nothing is that full' run bob env PATH="$T/disks:$PATH" "$examples/disk-alert" alice 95
+is 'says nothing' "$(as alice mp-inbox | grep -c /srv)" 1
 run alice mp-inbox
 cut -f 4 "$T/out" | as alice mp-mark
 printf 'uptime\n' | as bob mp-seal -t alice | as bob mp-send
@@ -82,8 +92,9 @@ ok 'the bot is asked' run alice mp-inbox -x "$examples/bot"
 like 'and answers' "$(as bob mp-inbox)" 'load average'
 as bob mp-inbox | cut -f 4 | as bob mp-mark
 printf 'poll me\n' | as bob mp-seal -t alice | as bob mp-send
-ok 'poll' run alice "$examples/poll" sh -c 'cat >"$T/polled"' ||
-	note "$(cat "$T/err")"
+# shellcheck disable=SC2016 # for the hook's shell
+ok 'poll, with a hook that has arguments' run alice "$examples/poll" sh -c 'cat >>"$0"' "$T/polled"
+is 'ran it' "$(cat "$T/polled")" 'poll me'
 printf 'queued\n' | as bob mp-seal -t alice >"$T/sealed"
 MP_ROUTES=/dev/null as bob mp-send -w 0 <"$T/sealed"
 is 'something waits' "$?" 111

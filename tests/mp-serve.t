@@ -157,11 +157,38 @@ ok 'c is up' ready
 known() { as b mp-contact show c | grep -q active; }
 ok 'an acceptance that was never sent is sent by itself' wait_for known
 
+# --- Settings, and a crowd of silent strangers: two may be served at once, and they only cost their 5 s.
+as d mp-keygen >/dev/null
+fixed=$(free_port)
+printf 'tor = none\nserve.bind = 127.0.0.1:%s\nserve.children = 2\n' "$fixed" >"$T/d/config"
+serve d
+ok 'without Tor by the configuration' ready
+is 'where the configuration says' "$where" "127.0.0.1:$fixed"
+perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new($ARGV[0]) or exit 2 } 1 .. 4; print "up\n"; close STDOUT;
+	$SIG{ALRM} = sub { exit 0 }; alarm 30; 1 while sleep 30' "$where" >"$T/crowd" &
+crowd=$!
+wait_for [ -s "$T/crowd" ]
+served() { [ "$(answer "$where")" = 400 ]; }
+ok 'a crowd is got over' wait_for served
+kill "$crowd"
+kill "$pid"
+wait "$pid"
+if perl -MIO::Socket::IP -e 'exit !IO::Socket::IP->new(Listen => 1, LocalHost => "::1")'; then
+	serve d -b '[::1]:0'
+	ok 'IPv6' ready
+	like 'at the address of -b' "$where" '^\[::1\]:[0-9]+$'
+	is 'answers there' "$(answer "$where")" 400
+	kill "$pid"
+	wait "$pid"
+else
+	note 'no IPv6 here'
+fi
+
 # --- Programs that are not there.
 mkdir "$T/bin"
-for p in mp-serve mp-recv sh env; do
-	ln -s "$(command -v $p)" "$T/bin/$p"
-done
+exits 100 env PATH="$T/bin" MP_HOME="$T/d" "$BUILD/bin/mp-serve"
+is 'no socat: one line with the package' "$(cat "$T/err")" \
+	"mp-serve: 'socat' is not installed (on Debian: apt-get install socat)"
 home e
 mp-keygen >/dev/null
 printf 'tor.binary = %s\n' "$T/no-tor" >"$T/e/config"

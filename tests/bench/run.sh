@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh: what `make bench` runs: each figure beside a peer, in one run on one machine; the
 # table goes to stdout and to tests/bench/RESULTS.md.
-#   run.sh [ROW ...]      rows: file start trial pipeline socat inbox memory
+#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory
 # Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3, curl.
 # shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/lib.sh
@@ -9,6 +9,7 @@
 ROOT=$(cd "$ROOT/.." && pwd)
 
 RUNS=${RUNS:-5}
+SECONDS_=${SECONDS_:-4} # of a run that counts requests
 SIZE=${SIZE:-256} # MiB of the file
 MESSAGES=${MESSAGES:-20000}
 TOOLS=$BUILD/tools
@@ -146,6 +147,115 @@ curl_loop() {
 	curl -K "$T/curl.conf"
 }
 
+# What may be posted any number of times and is answered 204 each time.
+sealed_ping() { # FILE: from alice to bob
+	printf 'out\tping\tbob\t-\t-\t-\t-\n' | as alice mp-seal >"$T/sealed" || bail mp-seal
+	envelope "$T/sealed" 1 >"$1"
+}
+
+envelope() { # FILE N: the bytes of its Nth sealed record
+	sed -n "$2p" "$1" | cut -f 7 | openssl base64 -d -A
+}
+
+rate() { # FILE MODE WHERE PARALLEL: appends the requests a second
+	"$TOOLS/bench-http" "$2" "$(onion bob)" "$3" "$SECONDS_" "$4" "@$T/ping" >"$T/rate" || bail bench-http
+	awk '{ print $2 }' "$T/rate" >>"$1"
+}
+
+# Two servers in turn, RUNS times: $a and $b are their medians, in requests a second.
+rates() { # MODE WHERE-A WHERE-B PARALLEL
+	rm -f "$T/rates.a" "$T/rates.b"
+	i=0
+	while [ "$i" -lt "$RUNS" ]; do
+		rate "$T/rates.a" "$1" "$2" "$4"
+		rate "$T/rates.b" "$1" "$3" "$4"
+		i=$((i + 1))
+	done
+	mv "$T/rates.a" "$T/took" && a=$(median)
+	mv "$T/rates.b" "$T/took" && b=$(median)
+}
+
+rate_row() { # WHAT TARGET
+	row "$1" "$(calc '%.0f/s' "$a")" "$(calc '%.0f/s' "$b")" "$(calc '%.2f' "$a/$b")" "$2"
+}
+
+# As mp-serve runs it; the program has bob's home.
+under_socat() { # COMMAND: sets $port
+	port=$(free_port)
+	# shellcheck disable=SC2016 # for the inner shell
+	start env MP_HOME="$T/bob" sh -c 'cd "$MP_HOME/tls" && exec socat -lf /dev/null \
+		"OPENSSL-LISTEN:$1,bind=127.0.0.1,reuseaddr,fork,max-children=512,backlog=128,nodelay,cert=cert.pem,key=key.pem,verify=0,openssl-min-proto-version=TLS1.3" \
+		"EXEC:$2"' sh "$port" "$1"
+	wait_for listens "$port" || bail "socat does not listen"
+}
+
+bench_socat() {
+	sealed_ping "$T/ping"
+	under_socat mp-recv
+	ours=127.0.0.1:$port
+	under_socat "$TOOLS/bench-http fd0"
+	rates new "$ours" "127.0.0.1:$port" 8
+	rate_row 'new connections under socat, each with one sealed ping; peer: the same HTTP without a store, 204 to all' '>= 0.8'
+}
+
+bench_kept() {
+	sealed_ping "$T/ping"
+	serve_tls bob
+	ours=127.0.0.1:$port
+	mkfifo "$T/hold"
+	# shellcheck disable=SC2016 # for the inner shell, which opens the FIFO without holding us up
+	start sh -c 'exec "$1" listen "$2" <"$3" >"$4"' sh "$TOOLS/bench-http" "$T/bob/tls" "$T/hold" "$T/where"
+	exec 9>"$T/hold"
+	wait_for [ -s "$T/where" ] || bail "bench-http does not listen"
+	rates kept "$ours" "$(cat "$T/where")" 8
+	exec 9>&-
+	rate_row 'sealed pings on 8 kept connections to mp-recv -l; peer: the same HTTP without a store, 204 to all' '-'
+}
+
+# What a process on a connection weighs, in KiB, after it has answered all that it is posted: VmRSS and VmHWM.
+weigh() { # COMMAND FILE ...
+	perl -MSocket -e '
+		my ($cmd, @files) = @ARGV;
+		socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0) or die;
+		defined(my $pid = fork) or die;
+		if (!$pid) { close $ours; open STDIN, "+<&", $theirs or die; exec split(/ /, $cmd) or die }
+		close $theirs;
+		alarm 30;
+		for my $f (@files) {
+			open my $h, "<:raw", $f or die $f; local $/; my $body = <$h>;
+			my $all = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: " .
+				length($body) . "\r\n\r\n$body";
+			my $at = 0;
+			$at += syswrite($ours, $all, length($all) - $at, $at) // die while $at < length $all;
+			my $got = "";
+			until ($got =~ /^HTTP\/1\.1 (\d+) .*?\r\n\r\n/s && ($got !~ /length: (\d+)/i || length($got) - $+[0] >= 0)) {
+				sysread($ours, $got, 65536, length $got) or die "no answer to $f";
+			}
+			$got =~ /^HTTP\/1\.1 (\d+)/; print STDERR "$1\n";
+			1 while recv($ours, my $rest, 65536, MSG_DONTWAIT) // 0, length($rest // "");
+		}
+		open my $s, "<", "/proc/$pid/status" or die; local $/;
+		<$s> =~ /VmHWM:\s+(\d+).*VmRSS:\s+(\d+)/s or die; print "$2 $1\n";
+		close $ours; waitpid $pid, 0' "$@"
+}
+
+bench_memory() {
+	head -c 600000 /dev/urandom >"$T/chunks"
+	as alice mp-seal -t bob -f "$T/chunks" >"$T/sealed" || bail mp-seal
+	for n in 1 2 3 4; do
+		envelope "$T/sealed" "$n" >"$T/post.$n"
+	done
+	head -c 524288 /dev/urandom >"$T/post.5"
+	as bob weigh mp-recv "$T"/post.[1-5] >"$T/ours" 2>"$T/codes" || bail "$(cat "$T/codes")"
+	is_codes=$(tr '\n' ' ' <"$T/codes")
+	[ "$is_codes" = '200 204 204 204 400 ' ] || bail "mp-recv answered $is_codes"
+	weigh "$TOOLS/bench-http fd0" "$T"/post.[1-5] >"$T/peer" 2>/dev/null || bail bench-http
+	a=$(cut -d ' ' -f 2 "$T/ours")
+	b=$(cut -d ' ' -f 2 "$T/peer")
+	row 'memory of a receiving process, the most it had: a file of 3 chunks, and 512 KiB of noise; peer: the same HTTP without a store' \
+		"$(calc '%.1f MiB' "$a/1024")" "$(calc '%.1f MiB' "$b/1024")" "$(calc '%.2f' "$a/$b")" '<= 12 MiB'
+}
+
 bench_pipeline() {
 	serve_tls bob
 	i=0
@@ -162,9 +272,9 @@ bench_pipeline() {
 	took sqlite_alone && b=$(median)
 	row 'messages sealed, queued, sent over TLS, stored, a durable commit each; peer: commits of SQLite alone' \
 		"$(calc '%.0f/s' "$MESSAGES/$a")" "$(calc '%.0f/s' "$MESSAGES/$b")" "$(calc '%.2f' "$b/$a")" '>= 2,000/s'
-	head -c 1052 /dev/urandom >"$T/one"
+	sealed_ping "$T/one"
 	took curl_loop && b=$(median)
-	row 'the same; peer: curl posting noise to the same mp-recv on one connection (all refused)' \
+	row 'the same; peer: curl posting one sealed ping again and again to the same mp-recv on one connection' \
 		"$(calc '%.0f/s' "$MESSAGES/$a")" "$(calc '%.0f/s' "$MESSAGES/$b")" "$(calc '%.2f' "$b/$a")" '-'
 }
 
@@ -176,7 +286,7 @@ bench_inbox() {
 		"$(calc '%.2f ms' "$a")" "$(calc '%.2f ms' "$b")" "$(calc '%.2f' "$a/$b")" '<= 20 ms'
 }
 
-rows=${*:-file start trial pipeline socat inbox memory}
+rows=${*:-file start trial pipeline socat kept inbox memory}
 meet alice bob
 {
 	echo '# Results of `make bench`'

@@ -1,11 +1,11 @@
 /*
  * What HTTPS alone costs, without a store behind it: a server that answers 204 to everything, and a
- * client loop.  The client prints lines of `what value unit`.
+ * client loop, for that server or another.  The client prints a line of `what value unit`.
  *
- *   bench-http keys DIR                      makes DIR/key.pem and DIR/cert.pem; prints the onion
- * address bench-http fd0                           serves the connection on fd 0 (under socat)
+ *   bench-http keys DIR                      DIR/key.pem and DIR/cert.pem; prints the address
+ *   bench-http fd0                           serves the connection on fd 0 (under socat)
  *   bench-http listen DIR [THREADS]          TLS listener; prints ADDR:PORT; ends with its stdin
- *   bench-http new|kept ONION ADDR:PORT SECONDS PARALLEL [BYTES]
+ *   bench-http new|kept ONION ADDR:PORT SECONDS PARALLEL [BYTES | @FILE]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #include "net/server.h"
 
 static const char usage[] = "usage: bench-http keys DIR | fd0 | listen DIR [THREADS] |\n"
-                            "       new|kept ONION ADDR:PORT SECONDS PARALLEL [BYTES]\n";
+                            "       new|kept ONION ADDR:PORT SECONDS PARALLEL [BYTES | @FILE]\n";
 
 static int fail(const char *what)
 {
@@ -167,6 +167,25 @@ static long run_kept(const struct load *l, int64_t end)
 	return n;
 }
 
+/* What is posted: so many zeros, or what is in a file. */
+static int make_data(struct load *l, const char *what)
+{
+	struct buf file = BUF_INIT(ENVELOPE_MAX);
+
+	if (*what == '@') {
+		if (file_read(what + 1, &file) != 0)
+			return -1;
+		l->data = file.data;
+		l->bytes = file.len;
+		return 0;
+	}
+	l->bytes = (size_t)atol(what);
+	if (l->bytes < 1 || l->bytes > ENVELOPE_MAX)
+		return err_set(MP_EUSAGE, "1 to %d bytes", ENVELOPE_MAX);
+	l->data = calloc(1, l->bytes);
+	return l->data == NULL ? -1 : 0;
+}
+
 static int run(const char *mode, struct load *l, int64_t seconds)
 {
 	int64_t began = clock_monotonic(), end = began + seconds * MP_SECOND;
@@ -174,8 +193,6 @@ static int run(const char *mode, struct load *l, int64_t seconds)
 
 	if (onion_decode(l->key, l->onion) != 0)
 		return fail(l->onion);
-	if (l->bytes > ENVELOPE_MAX || (l->data = calloc(1, l->bytes)) == NULL)
-		return fail("BYTES");
 	if (make_routes(l) != 0)
 		return fail(l->routes);
 	n = strcmp(mode, "new") == 0 ? run_new(l, end) : run_kept(l, end);
@@ -200,8 +217,9 @@ int main(int argc, char **argv)
 	if ((strcmp(mode, "new") == 0 || strcmp(mode, "kept") == 0) && (argc == 6 || argc == 7)) {
 		struct load l = {.onion = argv[2], .where = argv[3], .parallel = atoi(argv[5])};
 
-		l.bytes = argc == 7 ? (size_t)atol(argv[6]) : 1052;
-		if (l.parallel > 0 && l.bytes > 0)
+		if (make_data(&l, argc == 7 ? argv[6] : "1052") != 0)
+			return fail(argv[6]);
+		if (l.parallel > 0)
 			return run(mode, &l, atol(argv[4]));
 	}
 	fputs(usage, stderr);

@@ -174,6 +174,11 @@ echo y | mp-seal -t bob >"$T/s"
 exits 100 sh -c 'mp-send -v <"$1" >&-' - "$T/s"
 exits 0 sh -c 'mp-send <"$1" >&-' - "$T/s"
 
+# A closed standard input is an error, not whatever is opened next.
+exits 100 timeout 10 sh -c 'exec mp-send <&-'
+is "which is said" "$(cat "$T/err")" "mp-send: standard input: cannot read: Bad file descriptor"
+exits 100 timeout 10 sh -c 'exec mp-seal -t bob <&-'
+
 # A full disk: one line, 111, the store whole, and what was queued can be delivered.
 meet erin bob
 as erin sh -c 'head -c 45000 /dev/urandom | base64 | tr -d "\n" >"$1"; for i in 1 2 3 4 5 6 7 8 9 10; do

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,8 +14,21 @@
 
 static const char *usage_text = "";
 
+/*
+ * A standard descriptor that is closed stays unusable: the next file opened would become it, and
+ * be read as input or written to as output.
+ */
+static void hold_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_PERMANENT);
+}
+
 void cmd_begin(const char *name, const char *usage)
 {
+	hold_descriptors();
 	err_name(name);
 	usage_text = usage;
 	umask(077);

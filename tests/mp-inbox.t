@@ -349,6 +349,6 @@ exits 100 mp-inbox -w 1s
 exits 100 mp-inbox -f -w soon
 exits 100 mp-inbox -w 0 -x true
 exits 100 mp-inbox -x
-exits 1 env MP_HOME="$T/none" mp-inbox
-exits 1 env MP_HOME="$T/none" mp-inbox -x true
+exits 100 env MP_HOME="$T/none" mp-inbox
+exits 100 env MP_HOME="$T/none" mp-inbox -x true
 finish

@@ -16,13 +16,14 @@ struct listing {
 	unsigned long n;
 };
 
-/* name, size, state, have. */
+/* file, name, size, state, have. */
 static int describe(struct buf *body, const struct transfer *t)
 {
 	bool offered = t->state == TRANSFER_OFFERED;
 	json_t *o = json_object();
 	int rc;
 
+	json_set_hex(o, "file", t->id, sizeof(t->id));
 	json_object_set_new(o, "name", json_string(t->name));
 	json_object_set_new(o, "size", json_integer(t->size));
 	json_object_set_new(o, "state", json_string(offered ? "offered" : "accepted"));

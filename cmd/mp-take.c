@@ -35,11 +35,9 @@ static void judge(struct taking *t, const struct record *rec, const struct recei
 		complain(t, EXIT_PERMANENT, rec, "not for us or damaged");
 		return;
 	case RECEIVED_QUOTA:
-		complain(t, EXIT_TEMPORARY, rec, "too much of this contact waits already");
-		return;
 	case RECEIVED_LATER:
 		complain(t, rc == 0 ? EXIT_TEMPORARY : err_status(rc), rec,
-		    rc == 0 ? "the disk is full" : err_detail());
+		    rc == 0 ? got->why : err_detail());
 		return;
 	default:
 		break;

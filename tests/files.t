@@ -43,7 +43,7 @@ is "... and was sent" "$(state bob small.bin)" 12
 as bob mp-seal -t alice -f "$T/large.bin" | as bob mp-send -w 2s 2>"$T/err"
 is "a large one waits" "$?" 111
 is "... no byte of it is there" "$(find "$T/alice/spool" -type f | wc -l)" 0
-id=$(as alice mp-inbox -j | jq -r 'select(.kind == "file-offer") | .id')
+id=$(as alice mp-inbox -j | jq -r 'select(.kind == "file-offer") | .body | fromjson | .file')
 like "... the person is asked" "$id" '^[0-9a-f]{24}0{8}$'
 ok "accepting tells the sender" sh -c 'MP_HOME=$0; export MP_HOME; mp-file accept "$1" | mp-seal | mp-send -w 20s' \
 	"$T/alice" "$id"

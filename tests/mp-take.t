@@ -106,6 +106,46 @@ ok "one of two at once" as alice mp-take <"$T/many"
 wait "$first"
 is "... the other" "$?" 0
 is "... each message once" "$(as alice mp-inbox | grep -c 'number [0-9]*$')" 100
+# One contact fills a small disk: what is left of it is enough to get rid of that.
+awk 'BEGIN {
+	for (n = 0; n < 65000; n++) text = text "x"
+	for (n = 0; n < 500; n++) printf "out\tmessage\talice\t-\t-\t-\t%d %s\n", n, text
+}' | as bob mp-seal >"$T/flood"
+cat >"$T/full.sh" <<'END'
+T=$1
+mkdir "$T/small" && mount -t tmpfs -o size=40m tmpfs "$T/small" && cp -R "$T/alice" "$T/small" || exit 99
+MP_HOME=$T/small/alice
+export MP_HOME
+mp-take <"$T/flood" 2>"$T/err"
+echo "take $?" >"$T/status"
+sort "$T/err" | sed 's/[0-9a-f]\{32\}/ID/' | uniq >"$T/said"
+mp-inbox | grep -c 'xxx$' >"$T/taken"
+mp-inbox | mp-mark
+echo "mark $?" >>"$T/status"
+cp -R "$MP_HOME" "$T/kept"
+mp-store prune -c 0
+echo "prune $?" >>"$T/status"
+[ "$(stat -c %s "$MP_HOME/store.db")" -lt 3000000 ] || echo "still large" >>"$T/status"
+cp "$T/kept/store.db"* "$MP_HOME"
+mp-contact remove bob
+echo "remove $?" >>"$T/status"
+mp-store check
+echo "check $?" >>"$T/status"
+umount "$T/small"
+END
+if unshare -rm sh "$T/full.sh" "$T" 2>"$T/err2"; then
+	is "a full disk is for later, what fills it can be removed" "$(cat "$T/status")" "take 111
+mark 0
+prune 0
+remove 0
+check 0"
+	is "... said for each" "$(cat "$T/said")" "mp-take: cannot take ID: the disk is full"
+	ok "... and most of it was taken" [ "$(cat "$T/taken")" -gt 200 ]
+	is "... no other complaint" "$(cat "$T/err2")" ""
+else
+	note "no small disk can be mounted here"
+fi
+
 home nowhere
 exits 100 mp-take <"$T/one"
 like "no store is said" "$(cat "$T/err")" "^mp-take: no store in '.*': run mp-keygen$"

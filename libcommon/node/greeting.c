@@ -99,7 +99,7 @@ static int activate(struct step *s)
 		return rc;
 	}
 	s->fresh = true;
-	if ((rc = step_event(s, "contact-active", NULL, body)) != 0)
+	if ((rc = step_event(s, "contact-active", body)) != 0)
 		return rc;
 	return step_take(s);
 }
@@ -137,7 +137,7 @@ static int warn_reused(struct step *s)
 	}
 	buf_free(&noted);
 	if (rc == 0 && (rc = seen_add(s->store, s->contact.row, id, s->w->id, MESSAGE_ID)) == 0)
-		rc = step_event(s, "card-reused", NULL, who(&s->w->u.initial));
+		rc = step_event(s, "card-reused", who(&s->w->u.initial));
 	return rc < 0 ? rc : step_refuse(s);
 }
 

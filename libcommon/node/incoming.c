@@ -15,7 +15,9 @@
 #include "node/sealer.h"
 #include "node/spool.h"
 
-#define UNDECIDED 100 /* offers of one contact that wait for a person, at most */
+/* Of one contact, at most. */
+#define UNDECIDED 100  /* offers that wait for a person */
+#define UNFINISHED 100 /* files that are coming in */
 
 _Static_assert((int)INCOMING_OFFERED == (int)TRANSFER_OFFERED &&
                    (int)INCOMING_ACCEPTED == (int)TRANSFER_ACCEPTED &&
@@ -24,15 +26,47 @@ _Static_assert((int)INCOMING_OFFERED == (int)TRANSFER_OFFERED &&
                    (int)INCOMING_FAILED == (int)TRANSFER_FAILED,
     "the machine's states are the store's");
 
+static void fill(struct step *s, struct transfer *t)
+{
+	const struct wire_file *f = &s->w->u.file;
+
+	memset(t, 0, sizeof(*t));
+	t->contact = s->contact.row;
+	snprintf(t->contact_name, sizeof(t->contact_name), "%s", s->contact.name);
+	file_transfer_of(t->id, s->w->id);
+	snprintf(t->name, sizeof(t->name), "%s", f->name != NULL ? f->name : "");
+	t->size = f->size;
+	t->step = f->step;
+	t->chunks = f->chunks;
+	t->next = 1;
+	t->time = s->w->time;
+	t->touched = s->now;
+}
+
+/*
+ * A transfer that was pruned has left its end, so that what comes again has no second effect; what
+ * else it was is no more known.
+ */
 static int load(struct step *s, struct transfer *t, enum incoming *state)
 {
 	uint8_t id[MESSAGE_ID];
+	enum transfer_state end;
 	int rc;
 
 	file_transfer_of(id, s->w->id);
+	*state = INCOMING_NONE;
 	rc = transfer_get(s->store, t, s->contact.row, id);
-	*state = rc == 0 ? (enum incoming)t->state : INCOMING_NONE;
-	return rc == MP_ENONE ? 0 : rc;
+	if (rc == 0)
+		*state = (enum incoming)t->state;
+	if (rc != MP_ENONE)
+		return rc;
+	if ((rc = transfer_ended(s->store, s->contact.row, id, &end)) != 1)
+		return rc;
+	fill(s, t);
+	t->state = end;
+	*state = (enum incoming)end;
+	s->pruned = true;
+	return 0;
 }
 
 /* Does the message speak of the file that was offered? */
@@ -51,6 +85,7 @@ static int write_chunk(struct step *s)
 	if ((rc = spool_room((int64_t)s->w->blen)) != 0)
 		return rc;
 	if ((rc = spool_lock(&s->spool, t, f->chunk == 1)) != 0 ||
+	    (rc = spool_own(s->spool, t)) != 0 ||
 	    (rc = spool_write(s->spool, t, f->chunk, s->w->body, s->w->blen)) != 0 ||
 	    f->chunk < f->chunks)
 		return rc;
@@ -102,46 +137,28 @@ static int empty_hash_right(const uint8_t sha256[static 32])
 static int judge_offer(struct step *s, enum incoming_event *event, enum received_status *full)
 {
 	const struct wire_file *f = &s->w->u.file;
-	int64_t bytes, offers;
+	struct transfer_load load;
+	bool large = f->size > s->cfg->file_accept;
 	int rc;
 
 	*event = INCOMING_FULL;
 	*full = RECEIVED_QUOTA;
 	if ((rc = message_full(s->store, s->contact.row, s->cfg->inbox_quota)) != 0)
 		return rc < 0 ? rc : 0;
-	if ((rc = transfer_quota(s->store, s->contact.row, &bytes, &offers)) != 0)
+	if ((rc = transfer_quota(s->store, s->contact.row, &load)) != 0)
 		return rc;
-	if (f->chunks == 0) {
+	rc = spool_room((large ? 0 : f->size) + ENVELOPE_MAX);
+	if (rc == MP_EFULL)
+		*full = RECEIVED_LATER;
+	else if (rc != 0)
+		return rc;
+	else if (f->chunks == 0)
 		*event = INCOMING_OFFER_EMPTY;
-	} else if (f->size > s->cfg->file_accept) {
-		if (offers < UNDECIDED)
-			*event = INCOMING_OFFER_LARGE;
-	} else if (f->size <= s->cfg->file_quota - bytes) {
+	else if (large && load.offered < UNDECIDED)
+		*event = INCOMING_OFFER_LARGE;
+	else if (!large && load.accepted < UNFINISHED && f->size <= s->cfg->file_quota - load.bytes)
 		*event = INCOMING_OFFER_SMALL;
-		if (spool_room(f->size) != 0) {
-			*event = INCOMING_FULL;
-			*full = RECEIVED_LATER;
-		}
-	}
 	return 0;
-}
-
-static void fill(struct step *s)
-{
-	const struct wire_file *f = &s->w->u.file;
-	struct transfer *t = &s->transfer;
-
-	memset(t, 0, sizeof(*t));
-	t->contact = s->contact.row;
-	snprintf(t->contact_name, sizeof(t->contact_name), "%s", s->contact.name);
-	file_transfer_of(t->id, s->w->id);
-	snprintf(t->name, sizeof(t->name), "%s", f->name);
-	t->size = f->size;
-	t->step = f->step;
-	t->chunks = f->chunks;
-	t->next = 1;
-	t->time = s->w->time;
-	t->touched = s->now;
 }
 
 static int seal_reply(struct step *s, const struct wire_file_status *status)
@@ -153,6 +170,17 @@ static int seal_reply(struct step *s, const struct wire_file_status *status)
 	w.u.status = *status;
 	s->out->status = RECEIVED_REPLY;
 	return seal_wire(&s->out->reply, s->store, s->contact.row, &w);
+}
+
+/* Who brought the only copy must not think that bytes were kept which were not. */
+static int take_by_hand(struct step *s, enum incoming state)
+{
+	if (s->w->u.file.chunk == 0 || state == INCOMING_DECLINED || state == INCOMING_FAILED)
+		return step_take(s);
+	return step_later(s, RECEIVED_LATER,
+	    state == INCOMING_OFFERED
+	        ? "the file waits for mp-file accept: bring it again after that"
+	        : "an earlier part of the file is missing: bring it again after that");
 }
 
 /*
@@ -173,8 +201,8 @@ static int answer(struct step *s, enum incoming state, bool dirty)
 	/* By hand things come in any order, and the offer may come in the next try. */
 	if (state == INCOMING_NONE && !back)
 		return err_set(MP_ETEMP, "the offer of this file was not taken");
-	if (state == INCOMING_NONE)
-		return seal_reply(s, &status);
+	if (state == INCOMING_NONE || s->pruned)
+		return back ? seal_reply(s, &status) : step_take(s);
 	owe = back ? false : t->owed || status.answer != FILE_WAIT;
 	if (owe && !t->owed)
 		randombytes_buf(t->status, sizeof(t->status));
@@ -184,13 +212,14 @@ static int answer(struct step *s, enum incoming state, bool dirty)
 	}
 	if (rc != 0)
 		return rc;
-	return back ? seal_reply(s, &status) : step_take(s);
+	return back ? seal_reply(s, &status) : take_by_hand(s, state);
 }
 
 static json_t *about(const struct transfer *t)
 {
 	json_t *o = json_object();
 
+	json_set_hex(o, "file", t->id, MESSAGE_ID);
 	json_object_set_new(o, "name", json_string(t->name));
 	json_object_set_new(o, "size", json_integer(t->size));
 	return o;
@@ -201,9 +230,8 @@ static int fail(struct step *s)
 	json_t *o = about(&s->transfer);
 	int rc;
 
-	json_set_hex(o, "file", s->transfer.id, MESSAGE_ID);
 	json_object_set_new(o, "reason", json_string("its hash is wrong"));
-	if ((rc = step_event(s, "file-failed", NULL, o)) != 0)
+	if ((rc = step_event(s, "file-failed", o)) != 0)
 		return rc;
 	return answer(s, INCOMING_FAILED, true);
 }
@@ -262,8 +290,7 @@ static int perform(struct step *s, struct incoming_step m, enum received_status 
 	case INCOMING_ASK:
 		if ((rc = transfer_add(s->store, t)) != 0)
 			return rc;
-		if (m.action == INCOMING_ASK &&
-		    (rc = step_event(s, "file-offer", t->id, about(t))) != 0)
+		if (m.action == INCOMING_ASK && (rc = step_event(s, "file-offer", about(t))) != 0)
 			return rc;
 		return answer(s, m.next, false);
 	case INCOMING_STORE:
@@ -278,7 +305,8 @@ static int perform(struct step *s, struct incoming_step m, enum received_status 
 	case INCOMING_DROP:
 		return fail(s);
 	case INCOMING_LATER:
-		return step_later(s, full, full == RECEIVED_QUOTA ? STEP_QUOTA : STEP_LATER);
+		return step_later(
+		    s, full, full == RECEIVED_QUOTA ? STEP_TOO_MUCH : "the disk is full");
 	default:
 		break;
 	}
@@ -299,7 +327,7 @@ static int apply_offer(struct step *s)
 
 	if (rc != 0)
 		return rc;
-	if (state != INCOMING_NONE && !matches(&s->transfer, f))
+	if (state != INCOMING_NONE && !s->pruned && !matches(&s->transfer, f))
 		return step_refuse(s);
 	if (state == INCOMING_NONE) {
 		/* An empty file with a wrong hash can never come right; an id that was a message's
@@ -308,7 +336,7 @@ static int apply_offer(struct step *s)
 			return step_refuse(s);
 		if ((rc = seen_get(s->store, s->contact.row, s->w->id, NULL)) != 0)
 			return rc < 0 ? rc : step_refuse(s);
-		fill(s);
+		fill(s, &s->transfer);
 		if ((rc = judge_offer(s, &event, &full)) != 0)
 			return rc;
 	}
@@ -325,7 +353,7 @@ static int apply_chunk(struct step *s)
 
 	if (rc != 0)
 		return rc;
-	if (state != INCOMING_NONE && !matches(&s->transfer, f))
+	if (state != INCOMING_NONE && !s->pruned && !matches(&s->transfer, f))
 		return step_refuse(s);
 	event = incoming_chunk(s->transfer.next, f->chunk, f->chunks);
 	if (s->on_disk && state == INCOMING_ACCEPTED && before.next == s->transfer.next) {
@@ -358,8 +386,9 @@ void incoming_settle(struct step *s, bool committed)
 
 	if (committed && over)
 		spool_drop(&s->transfer);
-	/* Blocked or removed between the check of the whole and the transaction. */
-	else if (s->out->status == RECEIVED_REFUSED && s->spool >= 0)
+	/* The store does not know the file: blocked or removed between the check of the whole and
+	 * the transaction, a full disk, a busy store. */
+	else if (s->spool >= 0 && (!committed || s->out->status == RECEIVED_REFUSED))
 		spool_undo(&s->transfer);
 	if (s->spool >= 0)
 		close(s->spool);

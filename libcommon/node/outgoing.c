@@ -24,7 +24,7 @@ static int give_up(struct step *s, const char *kind, const char *reason)
 
 	json_set_hex(o, "file", file, MESSAGE_ID);
 	json_object_set_new(o, "reason", json_string(reason));
-	if ((rc = step_event(s, kind, NULL, o)) != 0 ||
+	if ((rc = step_event(s, kind, o)) != 0 ||
 	    (rc = queue_file_drop(s->store, s->contact.row, file)) != 0)
 		return rc;
 	return message_set_state(s->store, s->contact.row, DIR_OUT, file, MESSAGE_FAILED);

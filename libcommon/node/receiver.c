@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "crypto/onion.h"
 #include "mariposa/contact.h"
+#include "node/spool.h"
 #include "store/queue.h"
 
 #define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
@@ -71,31 +72,23 @@ int step_take(struct step *s)
 	return 0;
 }
 
-int step_later(struct step *s, enum received_status status, int64_t seconds)
+int step_later(struct step *s, enum received_status status, const char *why)
 {
 	s->fresh = true; /* it is authentic and was not taken before */
 	s->out->status = status;
-	s->out->retry_after = seconds;
+	s->out->retry_after = status == RECEIVED_QUOTA ? STEP_QUOTA : STEP_LATER;
+	s->out->why = why;
 	return 0;
 }
 
-static int event_once(struct step *s, const char *kind, const uint8_t *id, const struct buf *body)
+int step_room(struct step *s)
 {
-	struct record rec;
-	int rc;
+	int rc = spool_room((int64_t)s->w->blen + ENVELOPE_MAX);
 
-	record_init(&rec);
-	snprintf(rec.kind, sizeof(rec.kind), "%s", kind);
-	memcpy(rec.id, id, sizeof(rec.id));
-	rec.has_id = rec.has_body = true;
-	rec.time = s->now;
-	if ((rc = buf_add(&rec.body, body->data, body->len)) == 0)
-		rc = message_add(s->store, s->contact.row, DIR_EVENT, MESSAGE_NEW, &rec, s->now);
-	record_free(&rec);
-	return rc == MP_EEXIST ? 0 : rc;
+	return rc == MP_EFULL ? step_later(s, RECEIVED_LATER, "the disk is full") : rc;
 }
 
-int step_event(struct step *s, const char *kind, const uint8_t *id, json_t *body)
+int step_event(struct step *s, const char *kind, json_t *body)
 {
 	struct buf text = BUF_INIT(RECORD_LINE);
 	int rc;
@@ -103,9 +96,7 @@ int step_event(struct step *s, const char *kind, const uint8_t *id, json_t *body
 	if (body == NULL)
 		return err_set(MP_ENOMEM, "no memory for an event");
 	if ((rc = json_write(&text, body)) == 0 && (rc = buf_terminate(&text)) == 0)
-		rc = id != NULL ? event_once(s, kind, id, &text)
-		                : message_event(s->store, s->contact.row, kind,
-		                      (const char *)text.data, s->now);
+		rc = message_event(s->store, s->contact.row, kind, (const char *)text.data, s->now);
 	buf_free(&text);
 	json_decref(body);
 	return rc;
@@ -179,7 +170,9 @@ static int apply_message(struct step *s)
 	    (rc = transfer_get(s->store, &t, s->contact.row, w->id)) != MP_ENONE)
 		return rc != 0 ? rc : step_refuse(s);
 	if ((rc = message_full(s->store, s->contact.row, s->cfg->inbox_quota)) != 0)
-		return rc < 0 ? rc : step_later(s, RECEIVED_QUOTA, STEP_QUOTA);
+		return rc < 0 ? rc : step_later(s, RECEIVED_QUOTA, STEP_TOO_MUCH);
+	if ((rc = step_room(s)) != 0 || s->out->status != 0)
+		return rc;
 	record_init(&rec);
 	snprintf(rec.kind, sizeof(rec.kind), "%s", wire_type_name(w->type));
 	memcpy(rec.id, w->id, sizeof(rec.id));

@@ -33,6 +33,7 @@ enum received_status {
 struct received {
 	enum received_status status;
 	int64_t retry_after; /* s, with QUOTA and LATER */
+	const char *why;     /* the same, unless an MP_E* says it: for who brought it by hand */
 	struct buf reply;    /* sealed, with REPLY; the caller frees it */
 	int64_t contact;     /* row, 0 when refused */
 	bool repeated;       /* taken before: no second effect */

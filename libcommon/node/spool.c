@@ -20,6 +20,7 @@
 #include "base/text.h"
 
 #define RESERVE (INT64_C(100) << 20)
+#define RESERVE_LEAST (INT64_C(16) << 20)
 #define READ_AT_ONCE (256u << 10)
 #define NUMBERS 99 /* NAME-2 .. NAME-99, then the transfer's id */
 
@@ -187,30 +188,59 @@ static int link_into_place(int fd, const char *from, const char *to)
 	return errno == EEXIST ? MP_EEXIST : err_sys("cannot create '%s'", to);
 }
 
+/* The n-th path to try for it. */
+static const char *candidate_path(const struct transfer *t, int n)
+{
+	char name[208], last[272], rest[PATH_MAX / 2];
+
+	text_filename(name, t->name, strlen(t->name));
+	candidate(last, sizeof(last), name, n, t);
+	snprintf(rest, sizeof(rest), "files/%s/%s", t->contact_name, last);
+	return home_file(rest);
+}
+
+int spool_own(int fd, const struct transfer *t)
+{
+	struct stat ours, there;
+	const char *path;
+
+	if (fstat(fd, &ours) != 0)
+		return err_sys("cannot look at the spool");
+	for (int n = 1; ours.st_nlink > 1 && n <= NUMBERS + 1; n++) {
+		path = candidate_path(t, n);
+		if (lstat(path, &there) != 0 || there.st_ino != ours.st_ino ||
+		    there.st_dev != ours.st_dev)
+			continue;
+		if (unlink(path) != 0 || fstat(fd, &ours) != 0)
+			return err_sys("cannot take back '%s'", path);
+	}
+	if (ours.st_nlink == 1)
+		return 0;
+	spool_drop(t);
+	return err_set(MP_ENONE, "the spool is a file of its own by now");
+}
+
 static int place(int fd, struct transfer *t)
 {
-	char name[208], last[272], rest[PATH_MAX / 2], dir[PATH_MAX];
+	char rest[PATH_MAX / 2], dir[PATH_MAX];
 	const char *path;
 	int rc;
 
-	text_filename(name, t->name, strlen(t->name));
 	snprintf(rest, sizeof(rest), "files/%s", t->contact_name);
 	snprintf(dir, sizeof(dir), "%s", home_file(rest)); /* it outlives the names tried below */
 	if ((rc = dir_make(dir)) != 0 || (rc = sync_dir(home_file("files"))) != 0)
 		return rc;
 	for (int n = 1; n <= NUMBERS + 1; n++) {
-		candidate(last, sizeof(last), name, n, t);
-		snprintf(rest, sizeof(rest), "files/%s/%s", t->contact_name, last);
-		path = home_file(rest);
+		path = candidate_path(t, n);
 		if (strlen(path) >= sizeof(t->path))
-			return err_set(MP_ESYS, "the path of '%s' is too long", last);
+			return err_set(MP_ESYS, "the path of '%s' is too long", t->name);
 		if ((rc = link_into_place(fd, spool_path(t), path)) == MP_EEXIST)
 			continue;
 		if (rc == 0 && (rc = sync_dir(dir)) == 0)
 			snprintf(t->path, sizeof(t->path), "%s", path);
 		return rc;
 	}
-	return err_set(MP_ESYS, "'%s' has been received too often", name);
+	return err_set(MP_ESYS, "'%s' has been received too often", t->name);
 }
 
 int spool_finish(int fd, struct transfer *t, const uint8_t sha256[static 32])
@@ -256,6 +286,8 @@ int spool_room(int64_t bytes)
 	reserve = (int64_t)v.f_blocks * (int64_t)v.f_frsize / 20;
 	if (reserve > RESERVE)
 		reserve = RESERVE;
+	if (reserve < RESERVE_LEAST)
+		reserve = RESERVE_LEAST;
 	if (free_bytes - reserve < bytes)
 		return err_set(MP_EFULL, "no room for %lld bytes more", (long long)bytes);
 	return 0;

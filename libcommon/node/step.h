@@ -16,6 +16,7 @@
 
 #define STEP_LATER 30   /* s: busy store, full disk */
 #define STEP_QUOTA 3600 /* s: a person must read or a file must end first */
+#define STEP_TOO_MUCH "too much of this contact waits already"
 
 struct step {
 	struct store *store;
@@ -33,6 +34,7 @@ struct step {
 	uint8_t *pair; /* send, recv: arena */
 	/* a file's chunk */
 	struct transfer transfer; /* as it stood before the transaction, then as it stands in it */
+	bool pruned;              /* all that is left of it is how it ended */
 	bool on_disk;             /* event is what writing the chunk came to */
 	int spool;                /* locked, or -1 */
 	enum incoming_event event;
@@ -41,10 +43,14 @@ struct step {
 /* The verdicts. Return 0. */
 int step_refuse(struct step *s);
 int step_take(struct step *s);
-int step_later(struct step *s, enum received_status status, int64_t seconds);
+/* why: for a person who brings it by hand; static. */
+int step_later(struct step *s, enum received_status status, const char *why);
 
-/* An event {"KEY":...} for a person; takes over body. id NULL: a fresh one, else kept once. */
-int step_event(struct step *s, const char *kind, const uint8_t *id, json_t *body);
+/* Is there room on the disk for what comes in, beside the reserve?  0, or a verdict was given. */
+int step_room(struct step *s);
+
+/* An event {"KEY":...} for a person, with an id of its own; takes over body. */
+int step_event(struct step *s, const char *kind, json_t *body);
 
 int greeting_prepare(struct step *s);
 int greeting_apply(struct step *s);

@@ -164,18 +164,6 @@ static int changed_one(struct store *s, int rc)
 	return rc;
 }
 
-int contact_remove(struct store *s, int64_t row)
-{
-	int rc = store_begin(s);
-
-	if (rc != 0)
-		return rc;
-	rc = changed_one(s, sql_exec(s, "DELETE FROM contact WHERE id = ?", "i", row));
-	if (rc == 0)
-		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
-}
-
 int contact_set_blocked(struct store *s, int64_t row, bool blocked)
 {
 	int rc = store_begin(s);

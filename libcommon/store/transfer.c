@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "crypto/envelope.h"
+#include "store/message.h"
 #include "store/sql.h"
 
 #define COLUMNS                                                                                \
@@ -117,19 +119,35 @@ out:
 	return rc;
 }
 
-int transfer_quota(struct store *s, int64_t contact, int64_t *bytes, int64_t *offers)
+int transfer_quota(struct store *s, int64_t contact, struct transfer_load *load)
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT coalesce(sum(CASE WHEN state = 1 THEN max(65536, size - (max(next, 1) - 1) * "
-	    "step) ELSE 0 END), 0),"
-	    " coalesce(sum(state = 0), 0) FROM transfer WHERE contact = ? AND state < 2",
+	    "SELECT coalesce(sum(CASE WHEN state = 1 THEN size ELSE 0 END), 0),"
+	    " coalesce(sum(state = 0), 0), coalesce(sum(state = 1), 0)"
+	    " FROM transfer WHERE contact = ? AND state < 2",
 	    "i", contact);
 
 	if (rc != 1)
 		return rc;
-	*bytes = sqlite3_column_int64(st, 0);
-	*offers = sqlite3_column_int64(st, 1);
+	load->bytes = sqlite3_column_int64(st, 0);
+	load->offered = sqlite3_column_int64(st, 1);
+	load->accepted = sqlite3_column_int64(st, 2);
 	sql_done(st);
 	return 0;
+}
+
+/* The reply of a message is an envelope or nothing, that of a pruned transfer one byte. */
+int transfer_ended(
+    struct store *s, int64_t contact, const uint8_t id[static 16], enum transfer_state *end)
+{
+	struct buf b = BUF_INIT(ENVELOPE_MAX);
+	int rc = seen_get(s, contact, id, &b);
+
+	if (rc == 1 && (b.len != 1 || b.data[0] < TRANSFER_DECLINED || b.data[0] > TRANSFER_FAILED))
+		rc = 0;
+	if (rc == 1)
+		*end = (enum transfer_state)b.data[0];
+	buf_free(&b);
+	return rc;
 }

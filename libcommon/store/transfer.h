@@ -35,8 +35,14 @@ int transfer_find(
 int transfer_update(
     struct store *s, const struct transfer *t); /* state, next, touched, owed, status, path */
 int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx);
-/* Bytes still to come of accepted ones of a contact, 64 KiB at least for each, so that a quota
- * bounds their number too, and the number of undecided offers. */
-int transfer_quota(struct store *s, int64_t contact, int64_t *bytes, int64_t *offers);
+
+struct transfer_load {
+	int64_t bytes;             /* of accepted ones, whole: what they have and what is to come */
+	int64_t offered, accepted; /* how many */
+};
+int transfer_quota(struct store *s, int64_t contact, struct transfer_load *load);
+/* How one ended that message_prune() took out: 1, 0 there was none such, or MP_E*. */
+int transfer_ended(
+    struct store *s, int64_t contact, const uint8_t id[static 16], enum transfer_state *end);
 
 #endif

@@ -256,7 +256,7 @@ static void blocked(struct store *s)
 static void files(struct store *s)
 {
 	struct transfer t = {.size = 1, .step = 1, .chunks = 1, .next = 1};
-	int64_t bytes, offers;
+	struct transfer_load load;
 	int scan;
 
 	MUST(store_begin(s));
@@ -268,7 +268,7 @@ static void files(struct store *s)
 	}
 	MUST(store_commit(s));
 	(void)cost(s, &scan);
-	MUST(transfer_quota(s, first_contact, &bytes, &offers));
+	MUST(transfer_quota(s, first_contact, &load));
 	costs(s, 500, "a contact's quota");
 }
 

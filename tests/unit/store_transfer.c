@@ -13,7 +13,8 @@ static int count(void *ctx, const struct transfer *t)
 int main(void)
 {
 	struct store *s = home_store();
-	int64_t bob = home_contact(s, "bob"), carol = home_contact(s, "carol"), bytes, offers;
+	int64_t bob = home_contact(s, "bob"), carol = home_contact(s, "carol");
+	struct transfer_load load;
 	struct transfer t = {.contact = bob,
 	                    .name = "r\303\251sum\303\251.pdf",
 	                    .size = 1000000,
@@ -39,21 +40,17 @@ int main(void)
 	is_int(transfer_get(s, &got, carol, t.id), MP_ENONE, "not another's");
 	is_int(transfer_find(s, &got, t.id), 0, "by its id alone");
 	is_int(transfer_find(s, &got, other), MP_ENONE, "none by another");
-	MUST(transfer_quota(s, bob, &bytes, &offers));
-	ok(bytes == 0 && offers == 1, "an offer");
+	MUST(transfer_quota(s, bob, &load));
+	ok(load.bytes == 0 && load.offered == 1 && load.accepted == 0, "an offer");
 	t.state = TRANSFER_ACCEPTED;
 	MUST(transfer_update(s, &t));
-	MUST(transfer_quota(s, bob, &bytes, &offers));
-	ok(bytes == 1000000 && offers == 0, "all of it is to come");
+	MUST(transfer_quota(s, bob, &load));
+	ok(load.bytes == 1000000 && load.offered == 0 && load.accepted == 1, "accepted: all of it");
 	t.next = 4;
 	t.owed = false;
 	MUST(transfer_update(s, &t));
-	MUST(transfer_quota(s, bob, &bytes, &offers));
-	is_int(bytes, 100000, "the last chunk is to come");
-	t.next = 5;
-	MUST(transfer_update(s, &t));
-	MUST(transfer_quota(s, bob, &bytes, &offers));
-	is_int(bytes, 65536, "one that is all but complete counts too");
+	MUST(transfer_quota(s, bob, &load));
+	is_int(load.bytes, 1000000, "what is there counts as well as what is to come");
 	t.state = TRANSFER_COMPLETE;
 	strcpy(t.path, "/home/me/files/r");
 	MUST(transfer_update(s, &t));

@@ -1,0 +1,75 @@
+/*
+ * A contact removed, with all that is his, in short transactions: what is deleted is overwritten by
+ * way of the -wal, so that in one transaction it would need as much room on the disk as he filled.
+ */
+#include "base/err.h"
+#include "store/contact.h"
+#include "store/sql.h"
+
+/* Rows a transaction: 16 chunks of a file are 4 MiB. */
+static const char *const steps[] = {
+    "DELETE FROM queue WHERE seq IN"
+    " (SELECT seq FROM queue WHERE contact = ? ORDER BY lane, state, seq LIMIT 16)",
+    "DELETE FROM seen WHERE contact = ?1 AND id IN"
+    " (SELECT id FROM seen WHERE contact = ?1 LIMIT 1000)",
+};
+
+static int remove_messages(struct store *s, int64_t row)
+{
+	int64_t after = 0, end;
+	int rc;
+
+	while ((rc = sql_batch_end(s, row, after, INT64_MAX, &end)) == 0 && end != 0) {
+		if ((rc = store_begin(s)) != 0)
+			return rc;
+		rc = sql_exec(s, "DELETE FROM message WHERE contact = ? AND seq > ? AND seq <= ?",
+		    "iii", row, after, end);
+		if ((rc = sql_end(s, rc)) != 0)
+			return rc;
+		after = end;
+	}
+	return rc;
+}
+
+static int remove_rows(struct store *s, int64_t row, const char *step)
+{
+	int64_t n = 1;
+	int rc = 0;
+
+	while (rc == 0 && n > 0) {
+		if ((rc = store_begin(s)) != 0)
+			return rc;
+		rc = sql_exec(s, step, "i", row);
+		n = store_changes(s);
+		rc = sql_end(s, rc);
+	}
+	return rc;
+}
+
+static int remove_row(struct store *s, int64_t row)
+{
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	rc = sql_exec(s, "DELETE FROM contact WHERE id = ?", "i", row);
+	if (rc == 0 && store_changes(s) == 0)
+		rc = err_set(MP_ENONE, "no such contact");
+	if (rc == 0)
+		rc = keyring_rebuild(s);
+	return sql_end(s, rc);
+}
+
+/* Cut short, he is blocked, and to be removed again. */
+int contact_remove(struct store *s, int64_t row)
+{
+	int rc;
+
+	if (store_in_transaction(s))
+		return remove_row(s, row);
+	if ((rc = contact_set_blocked(s, row, true)) == 0)
+		rc = remove_messages(s, row);
+	for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
+		rc = remove_rows(s, row, steps[i]);
+	return rc != 0 ? rc : remove_row(s, row);
+}

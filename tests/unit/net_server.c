@@ -51,14 +51,15 @@ static void handler(
 static struct srv usual, *listener = &usual;
 static bool by_pair;
 static pthread_t pair_thread[1024]; /* by our end's descriptor */
-static int pair_rc;
+static atomic_int pair_failed;
 
 static void *serve_pair(void *ctx)
 {
 	struct server_options o = {.handler = handler, .request_time = srv_request_time};
 	int fd = (int)(intptr_t)ctx;
 
-	pair_rc = server_connection(fd, &o);
+	if (server_connection(fd, &o) != 0)
+		atomic_fetch_add(&pair_failed, 1);
 	close(fd);
 	return NULL;
 }
@@ -625,7 +626,8 @@ static void test_rush(void)
 		oldest += i < 100 && is_open(fd[i]);
 		newest += i >= 200 && is_open(fd[i]);
 	}
-	is_int(oldest, 0, "the oldest have gone for him");
+	/* Two threads accept, so their order is not quite ours. */
+	ok(oldest <= 10, "the oldest have gone for him, all but %d", oldest);
 	ok(newest >= 90, "and not the newest: %d", newest);
 	post(proven, "A", 1);
 	receive_answer(proven, got, sizeof(got));
@@ -724,7 +726,6 @@ int main(void)
 	all_ways();
 	by_pair = true;
 	all_ways();
-	is_int(pair_rc, 0, "server_connection() returned 0");
 	by_pair = false;
 	test_crowd();
 	test_rush();
@@ -735,6 +736,7 @@ int main(void)
 	is_int(srv_stop(&usual), 0, "the listener stops");
 	test_stop();
 	test_early();
+	is_int(atomic_load(&pair_failed), 0, "server_connection() always returned 0");
 	test_usage();
 	test_end();
 	return done();

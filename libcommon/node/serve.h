@@ -22,9 +22,10 @@ struct serve_options {
 };
 
 /*
- * Until SIGTERM, SIGINT or SIGHUP, or until wait is over: 0.  MP_ENONE: the home is served already,
- * or has no identity; MP_ESYS a program is missing or the address cannot be had; MP_ETEMP: wait was
- * over before requests were answered.  Single-threaded; blocks those signals and SIGCHLD.
+ * Until SIGTERM, SIGINT or SIGHUP, or until wait is over: 0.  MP_ENONE: the home is served already;
+ * MP_EUSAGE it has no identity, or the address is none; MP_ESYS a program is missing or the address
+ * cannot be had; MP_ETEMP: wait was over before requests were answered.  Single-threaded; blocks
+ * those signals and SIGCHLD.
  */
 int serve_run(const struct config *cfg, const struct serve_options *o);
 

@@ -27,8 +27,8 @@ struct station {
 };
 
 /*
- * bind: ADDR:PORT, port 0 any.  MP_ENONE: somebody serves this home already, or it has no identity;
- * MP_EUSAGE the address; MP_ESYS: it cannot be had.
+ * bind: ADDR:PORT, port 0 any.  MP_ENONE: somebody serves this home already; MP_EUSAGE the address,
+ * or there is no identity; MP_ESYS: the address cannot be had.
  */
 int station_open(struct station *s, const char *bind);
 /* Makes the sockets' directory, for a tor of our own. */

@@ -12,7 +12,7 @@ static int is_open(struct step *s, const uint8_t *file)
 
 	if (rc == MP_ENONE)
 		return 0;
-	return rc != 0 ? rc : state != MESSAGE_FAILED && state != MESSAGE_CANCELLED;
+	return rc != 0 ? rc : state == MESSAGE_SEALED || state == MESSAGE_QUEUED;
 }
 
 /* It will not go: nothing of it is kept in the queue, and a person is told why. */
@@ -60,27 +60,32 @@ static int release(struct step *s)
 	return message_set_state(s->store, s->contact.row, DIR_OUT, f->file, MESSAGE_SENT);
 }
 
+/* What it says of its file, once; taken is that it was noted. */
+static int conclude(struct step *s, bool *taken)
+{
+	int rc = seen_get(s->store, s->contact.row, s->w->id, NULL);
+
+	*taken = rc == 1;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if ((rc = seen_add(s->store, s->contact.row, s->w->id, NULL, 0)) != 0)
+		return rc;
+	return give_up(s, "file-declined", "the receiver does not want it");
+}
+
+/*
+ * Only a "no" that ends a file is noted, one for each: a "from" once more does nothing that it has
+ * not done, and nobody fills the store with words about files.
+ */
 int outgoing_apply(struct step *s)
 {
 	const struct wire_file_status *f = &s->w->u.status;
-	int rc = seen_get(s->store, s->contact.row, s->w->id, NULL);
+	int rc;
 
-	if (rc == 1) {
-		s->out->repeated = true;
-		return step_take(s);
-	}
-	if (rc < 0)
-		return rc;
-	s->fresh = true;
-	/* What has no effect is not noted: nobody fills the store with words about files that are
-	 * not. */
+	step_heard(s);
 	if (f->answer == FILE_WAIT || (rc = is_open(s, f->file)) == 0)
 		return step_take(s);
 	if (rc > 0)
-		rc = seen_add(s->store, s->contact.row, s->w->id, NULL, 0);
-	if (rc == 0)
-		rc = f->answer == FILE_NO
-		         ? give_up(s, "file-declined", "the receiver does not want it")
-		         : release(s);
+		rc = f->answer == FILE_NO ? conclude(s, &s->out->repeated) : release(s);
 	return rc != 0 ? rc : step_take(s);
 }

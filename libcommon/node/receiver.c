@@ -11,6 +11,7 @@
 #include "node/spool.h"
 #include "store/queue.h"
 
+#define TIMELY (24 * MP_HOUR)
 #define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
 
 _Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
@@ -72,9 +73,16 @@ int step_take(struct step *s)
 	return 0;
 }
 
+void step_heard(struct step *s)
+{
+	int64_t age = s->now - s->w->time;
+
+	s->fresh = age < TIMELY && age > -TIMELY;
+}
+
 int step_later(struct step *s, enum received_status status, const char *why)
 {
-	s->fresh = true; /* it is authentic and was not taken before */
+	step_heard(s);
 	s->out->status = status;
 	s->out->retry_after = status == RECEIVED_QUOTA ? STEP_QUOTA : STEP_LATER;
 	s->out->why = why;
@@ -186,12 +194,11 @@ static int apply_message(struct step *s)
 	return rc != 0 ? rc : step_take(s);
 }
 
-/* A replayed ping does no more than the first: nothing is kept of either. */
 static int apply_ping(struct step *s)
 {
 	if (s->w->u.ping.group != NULL)
 		return step_refuse(s);
-	s->fresh = true;
+	step_heard(s);
 	return step_take(s);
 }
 
@@ -224,7 +231,7 @@ static int heard(struct step *s)
 	if (m.action == MEET_CONFIRM && s->key->role == KEY_PAIR)
 		rc = contact_confirm(s->store, s->contact.row);
 	if (rc != 0 || (rc = contact_set_seen(s->store, s->contact.row, s->now)) != 0 ||
-	    (rc = lane_wake(s->store, s->contact.row, s->now, &lanes)) != 0)
+	    (rc = lane_heard(s->store, s->contact.row, s->now, s->cfg->retry_min, &lanes)) != 0)
 		return rc;
 	s->queue = s->queue || lanes > 0;
 	return 0;

@@ -40,6 +40,12 @@ struct step {
 	enum incoming_event event;
 };
 
+/*
+ * The contact is there, says a message of which nothing is kept, so that a repetition looks the
+ * same: for a day by its own time.  Whoever holds it later has nothing.
+ */
+void step_heard(struct step *s);
+
 /* The verdicts. Return 0. */
 int step_refuse(struct step *s);
 int step_take(struct step *s);

@@ -298,7 +298,6 @@ static int wake_all(struct store *s, int64_t now)
 	return rc < 0 ? rc : 1;
 }
 
-/* Every authentic message comes by here, mostly for nothing: no write then. */
 int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n)
 {
 	int rc = contact != 0 ? wake_one(s, contact, now) : wake_all(s, now);
@@ -306,4 +305,27 @@ int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n)
 	if (n != NULL)
 		*n = rc == 1 ? store_changes(s) : 0;
 	return rc < 0 ? rc : 0;
+}
+
+/* Every authentic message comes by here, mostly for nothing: no write then.  A clock that was set
+ * back must not make it wait for the old time. */
+#define AGAIN "max(?2, min(woken, ?2) + ?3)"
+
+int lane_heard(struct store *s, int64_t contact, int64_t now, int64_t floor, int64_t *n)
+{
+	int64_t one;
+	int rc =
+	    sql_int(s, &one, "SELECT 1 FROM lane WHERE contact = ?1 AND due > " AGAIN " LIMIT 1",
+	        "iii", contact, now, floor);
+
+	*n = 0;
+	if (rc <= 0)
+		return rc;
+	rc = sql_exec(s,
+	    "UPDATE lane SET due = " AGAIN ", woken = " AGAIN
+	    " WHERE contact = ?1 AND due > " AGAIN,
+	    "iii", contact, now, floor);
+	if (rc == 0)
+		*n = store_changes(s);
+	return rc;
 }

@@ -70,9 +70,12 @@ int lane_release(struct store *s, int64_t contact, enum wire_lane lane, int64_t 
     const char *code, const char *reason);
 int lane_fails(struct store *s, int64_t contact, enum wire_lane lane, int64_t *fails);
 /*
- * Due at once: one contact (an authentic message came from it), or all (contact 0: we came online).
+ * Due at once, for we want it so: one contact, or all (contact 0: we came online).
  * *n lanes; n may be NULL.
  */
 int lane_wake(struct store *s, int64_t contact, int64_t now, int64_t *n);
+/* An authentic message came from the contact: due at once, but no sooner than `floor` after the
+ * last time that one did this, or each of his pings would cost us a post. *n lanes. */
+int lane_heard(struct store *s, int64_t contact, int64_t now, int64_t floor, int64_t *n);
 
 #endif

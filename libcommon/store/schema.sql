@@ -109,10 +109,12 @@ CREATE INDEX queue_call ON queue (call);
 CREATE INDEX queue_expires ON queue (expires) WHERE state < 2;
 
 -- One row a contact and lane with mail: when it is due and who delivers it.
+-- woken: when a message of the contact last made it due.
 CREATE TABLE lane (
     contact     INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
     lane        INTEGER NOT NULL,
     due         INTEGER NOT NULL DEFAULT 0,
+    woken       INTEGER NOT NULL DEFAULT 0,
     fails       INTEGER NOT NULL DEFAULT 0,
     code        TEXT,
     reason      TEXT,

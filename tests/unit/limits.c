@@ -183,6 +183,89 @@ static void no_loose_bytes(void)
 	ok(same_file("files/bob/mine", STEP), "what a person has moved away stays as it was");
 }
 
+/* What is said of files, or of nothing, without end. */
+static void words(void)
+{
+	struct wire m;
+	struct out f;
+	struct record rec;
+	long long seen;
+	int bad = 0;
+
+	f = file_new(&alice, "ours", 2 * STEP);
+	record_init(&rec);
+	strcpy(rec.kind, "file");
+	memcpy(rec.id, f.id, 16);
+	rec.has_id = true;
+	need(message_add(w.s, alice.row, DIR_OUT, MESSAGE_QUEUED, &rec, clock_now()) == 0, "ours");
+	seen = world_count(&w, "SELECT count(*) FROM seen");
+	for (int sent = 0; sent <= 1; sent++) {
+		for (int i = 0; i < 20; i++) {
+			m = wire_make(WIRE_FILE_STATUS);
+			memcpy(m.u.status.file, f.id, 16);
+			m.u.status.answer = sent && i == 0 ? FILE_NO : FILE_FROM;
+			m.u.status.from = m.u.status.answer == FILE_NO ? 0 : 2;
+			peer_seal(&e, &alice, &m);
+			bad += take(&w, &e).status != RECEIVED_TAKEN;
+		}
+		need(message_set_state(w.s, alice.row, DIR_OUT, f.id, MESSAGE_SENT) == 0, "sent");
+	}
+	is_int(bad, 0, "words about a file of ours are taken");
+	is_int(world_count(&w, "SELECT count(*) FROM seen"), seen, "... none is noted");
+	is_int(world_count(&w, "SELECT count(*) FROM message WHERE dir = 1 AND state = 12"), 1,
+	    "... and a file that was sent stays so");
+	record_free(&rec);
+}
+
+static long long alive(enum wire_type type, int64_t age)
+{
+	struct wire m = wire_make(type);
+
+	m.time -= age;
+	m.u.status.answer = FILE_WAIT;
+	if (type == WIRE_PING)
+		m.u.ping.group = NULL;
+	peer_seal(&e, &alice, &m);
+	need(world_run(&w, "UPDATE contact SET seen = 5") == 0, "unseen");
+	need(world_run(&w, "UPDATE lane SET due = 9999999999999, woken = 0") == 0, "later");
+	is_int(take(&w, &e).status, RECEIVED_TAKEN, "taken");
+	return world_count(&w, "SELECT count(*) FROM contact WHERE seen > 5") * 10 +
+	       world_count(&w, "SELECT count(*) FROM lane WHERE due < 9999999999999");
+}
+
+/* Somebody kept a ping. */
+static void old_words(void)
+{
+	struct queue_item q = {.contact = alice.row,
+	    .lane = LANE_MESSAGE,
+	    .kind = "message",
+	    .id = {7},
+	    .expires = INT64_MAX};
+	const enum wire_type types[] = {WIRE_PING, WIRE_FILE_STATUS};
+	int64_t now = clock_now(), n;
+
+	need(queue_add(w.s, &q, "x", 1) == 0, "mail");
+	for (int i = 0; i < 2; i++) {
+		is_int(alive(types[i], 0), 11, "now he is there, and his mail is due");
+		is_int(alive(types[i], 23 * MP_HOUR), 11, "... by a word of today");
+		is_int(alive(types[i], 25 * MP_HOUR), 0, "... not by an old one");
+		is_int(alive(types[i], -25 * MP_HOUR), 0, "... nor by one of tomorrow");
+	}
+	/* One try for many pings. */
+	need(world_run(&w, "UPDATE lane SET due = 9999999999999, woken = 0") == 0, "later");
+	need(lane_heard(w.s, alice.row, now, 30000, &n) == 0 && n == 1, "heard");
+	is_int(world_count(&w, "SELECT max(due) FROM lane"), now, "heard: due at once");
+	need(world_run(&w, "UPDATE lane SET due = 9999999999999") == 0, "the try failed");
+	need(lane_heard(w.s, alice.row, now + 1000, 30000, &n) == 0 && n == 1, "heard");
+	is_int(world_count(&w, "SELECT max(due) FROM lane"), now + 30000,
+	    "heard again: no sooner than 30 s after");
+	need(lane_heard(w.s, alice.row, now + 2000, 30000, &n) == 0 && n == 0, "heard");
+	need(world_run(&w, "UPDATE lane SET due = 9999999999999") == 0, "the try failed");
+	need(lane_heard(w.s, alice.row, now - 900000, 30000, &n) == 0 && n == 1, "heard");
+	is_int(world_count(&w, "SELECT max(due) FROM lane"), now - 870000,
+	    "a clock that was set back holds up nothing");
+}
+
 int main(void)
 {
 	world_open(&w);
@@ -195,6 +278,8 @@ int main(void)
 	ids();
 	by_hand();
 	no_loose_bytes();
+	words();
+	old_words();
 	identity_free(alice.id);
 	identity_free(bob.id);
 	buf_free(&e);

@@ -77,7 +77,7 @@ static void lanes(struct store *s)
 	MUST(lane_fails(s, bob, LANE_CONTROL, &n));
 	is_int(n, 1, "a failure");
 	MUST(lane_wake(s, bob, 200, &n));
-	is_int(n, 2, "an authentic message wakes both lanes");
+	is_int(n, 2, "waking a contact wakes both lanes");
 	MUST(lane_wake(s, bob, 200, &n));
 	is_int(n, 0, "once");
 	is_str(claim(s, 200, NULL), "bob/0", "control again");

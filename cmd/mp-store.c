@@ -7,6 +7,7 @@
 #include "base/cmd.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "node/incoming.h"
 #include "store/contact.h"
 #include "store/dump.h"
 #include "store/message.h"
@@ -52,6 +53,8 @@ static int prune(struct store *s, const struct prune *p)
 
 	if (r == MP_OK)
 		r = message_prune(s, before, c.row, p->count, &n);
+	if (r == MP_OK)
+		r = incoming_expire(s, clock_now());
 	if (r == MP_OK)
 		r = store_shrink(s);
 	if (r == MP_OK)

@@ -34,8 +34,6 @@ static int add_transfer(void *ctx, const struct transfer *t)
 	struct owing *o = ctx;
 	struct transfer *bigger;
 
-	if (!t->owed)
-		return 0;
 	if ((bigger = realloc(o->transfers, (o->ntransfers + 1) * sizeof(*bigger))) == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	o->transfers = bigger;
@@ -107,8 +105,8 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 
 	*n = 0;
 	if ((rc = key_expire(s, now, &gone)) == 0 && (rc = queue_expire(s, now, &gone)) == 0 &&
-	    (rc = contact_each(s, add_pending, &o)) == 0 &&
-	    (rc = transfer_each(s, add_transfer, &o)) == 0)
+	    (rc = contact_each(s, add_pending, &o)) == 0 && (rc = incoming_expire(s, now)) == 0 &&
+	    (rc = transfer_each_owed(s, add_transfer, &o)) == 0)
 		rc = give_all(s, cfg, &o, now, fn, ctx, n);
 	free(o.pending);
 	free(o.transfers);

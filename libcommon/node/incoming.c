@@ -215,7 +215,7 @@ static int answer(struct step *s, enum incoming state, bool dirty)
 	return back ? seal_reply(s, &status) : take_by_hand(s, state);
 }
 
-static json_t *about(const struct transfer *t)
+json_t *incoming_about(const struct transfer *t)
 {
 	json_t *o = json_object();
 
@@ -227,7 +227,7 @@ static json_t *about(const struct transfer *t)
 
 static int fail(struct step *s)
 {
-	json_t *o = about(&s->transfer);
+	json_t *o = incoming_about(&s->transfer);
 	int rc;
 
 	json_object_set_new(o, "reason", json_string("its hash is wrong"));
@@ -241,7 +241,7 @@ static int deliver(struct step *s)
 {
 	struct transfer *t = &s->transfer;
 	struct record rec;
-	json_t *o = about(t);
+	json_t *o = incoming_about(t);
 	const char *path = t->path;
 	int rc;
 
@@ -290,7 +290,8 @@ static int perform(struct step *s, struct incoming_step m, enum received_status 
 	case INCOMING_ASK:
 		if ((rc = transfer_add(s->store, t)) != 0)
 			return rc;
-		if (m.action == INCOMING_ASK && (rc = step_event(s, "file-offer", about(t))) != 0)
+		if (m.action == INCOMING_ASK &&
+		    (rc = step_event(s, "file-offer", incoming_about(t))) != 0)
 			return rc;
 		return answer(s, m.next, false);
 	case INCOMING_STORE:
@@ -393,62 +394,4 @@ void incoming_settle(struct step *s, bool committed)
 	if (s->spool >= 0)
 		close(s->spool);
 	s->spool = -1;
-}
-
-static int decide(struct store *s, struct transfer *t, bool accept, int64_t now)
-{
-	static const char *const over[] = {[TRANSFER_DECLINED] = "was declined",
-	    [TRANSFER_COMPLETE] = "is here already",
-	    [TRANSFER_FAILED] = "has failed"};
-	struct incoming_step m =
-	    incoming_step((enum incoming)t->state, accept ? INCOMING_ACCEPT : INCOMING_DECLINE);
-
-	if (m.action != INCOMING_OWE && m.action != INCOMING_CANCEL)
-		return err_set(MP_EUSAGE, "'%s' %s", t->name, over[t->state]);
-	/* A new decision must not pass for the old one, which may be on its way. */
-	if (!t->owed || (enum incoming)t->state != m.next)
-		randombytes_buf(t->status, sizeof(t->status));
-	t->owed = true;
-	t->state = (enum transfer_state)m.next;
-	t->touched = now;
-	return transfer_update(s, t);
-}
-
-int incoming_decide(struct store *s, const uint8_t id[static 16], bool accept, int64_t now)
-{
-	struct transfer t;
-	int rc = store_begin(s);
-
-	if (rc != 0)
-		return rc;
-	if ((rc = transfer_find(s, &t, id)) == 0 && (rc = decide(s, &t, accept, now)) == 0)
-		rc = store_commit(s);
-	if (rc != 0)
-		store_rollback(s);
-	else if (t.state == TRANSFER_DECLINED)
-		spool_drop(&t);
-	return rc;
-}
-
-int incoming_record(struct record *rec, const struct transfer *t, int64_t now)
-{
-	struct wire w = {.type = WIRE_FILE_STATUS};
-
-	rec->class = CLASS_OUT;
-	snprintf(rec->kind, sizeof(rec->kind), "%s", wire_type_name(w.type));
-	snprintf(rec->contact, sizeof(rec->contact), "%s", t->contact_name);
-	memcpy(rec->id, t->status, sizeof(rec->id));
-	rec->has_id = rec->has_body = true;
-	rec->time = now;
-	rec->ref[0] = '\0';
-	buf_clear(&rec->body);
-	file_reply(&w.u.status, t->id, (enum incoming)t->state, t->next, t->chunks);
-	return wire_to_body(&rec->body, &w);
-}
-
-int64_t incoming_have(const struct transfer *t)
-{
-	int64_t n = (t->next - 1) * t->step;
-
-	return n < t->size ? n : t->size;
 }

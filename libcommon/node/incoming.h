@@ -4,6 +4,7 @@
 #ifndef MP_NODE_INCOMING_H
 #define MP_NODE_INCOMING_H
 
+#include "base/json.h"
 #include "base/record.h"
 #include "store/transfer.h"
 
@@ -17,6 +18,15 @@ int incoming_decide(struct store *s, const uint8_t id[static 16], bool accept, i
 /* The out file-status that says how t stands now; its id is t->status, so that asked twice the same
  * comes. */
 int incoming_record(struct record *rec, const struct transfer *t, int64_t now);
+
+/*
+ * Accepted files of which nothing came for 30 days, after which no sender tries again, have failed:
+ * their person is told.  What nobody wants goes from the spool.
+ */
+int incoming_expire(struct store *s, int64_t now);
+
+/* Its id, name and size, as events tell them. */
+json_t *incoming_about(const struct transfer *t);
 
 /* Bytes of it that are on disk. */
 int64_t incoming_have(const struct transfer *t);

@@ -87,27 +87,36 @@ int transfer_update(struct store *s, const struct transfer *t)
 	return rc == 0 && store_changes(s) == 0 ? err_set(MP_ENONE, "no such file") : rc;
 }
 
-static int read_batch(struct store *s, struct transfer *batch, const struct transfer *after)
+static int read_batch(
+    struct store *s, struct transfer *batch, bool owed, const struct transfer *after)
 {
 	sqlite3_stmt *st;
 	int rc, n = 0;
 
-	sql_query(s, &st,
-	    "SELECT " COLUMNS " WHERE (t.contact, t.id) > (?, ?) ORDER BY t.contact, t.id LIMIT ?",
-	    "ixd", after->contact, after->id, BATCH);
+	if (owed)
+		sql_query(s, &st,
+		    "SELECT " COLUMNS " WHERE t.owed = 1 AND (t.contact, t.id) > (?, ?)"
+		    " ORDER BY t.contact, t.id LIMIT ?",
+		    "ixd", after->contact, after->id, BATCH);
+	else
+		sql_query(s, &st,
+		    "SELECT " COLUMNS
+		    " WHERE (t.contact, t.id) > (?, ?) ORDER BY t.contact, t.id LIMIT ?",
+		    "ixd", after->contact, after->id, BATCH);
 	while ((rc = store_step(s, st)) == 1)
 		fill(&batch[n++], st);
 	return rc < 0 ? rc : n;
 }
 
-int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx)
+static int each(
+    struct store *s, bool owed, int (*fn)(void *ctx, const struct transfer *t), void *ctx)
 {
 	struct transfer *batch = calloc(BATCH, sizeof *batch), after = {.contact = 0};
 	int n, rc = 0;
 
 	if (batch == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
-	while ((n = read_batch(s, batch, &after)) > 0) {
+	while ((n = read_batch(s, batch, owed, &after)) > 0) {
 		for (int i = 0; i < n; i++)
 			if ((rc = fn(ctx, &batch[i])) != 0)
 				goto out;
@@ -117,6 +126,34 @@ int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t
 out:
 	free(batch);
 	return rc;
+}
+
+int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx)
+{
+	return each(s, false, fn, ctx);
+}
+
+int transfer_each_owed(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx)
+{
+	return each(s, true, fn, ctx);
+}
+
+int transfer_told(struct store *s, int64_t contact, const uint8_t status[static 16])
+{
+	return sql_exec(s,
+	    "UPDATE transfer INDEXED BY transfer_owed SET owed = 0 WHERE contact = ? AND owed = 1 "
+	    "AND status = ?",
+	    "ix", contact, status);
+}
+
+int transfer_stale(struct store *s, struct transfer *t, int64_t before)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " COLUMNS " WHERE t.state < 2 AND t.state = 1 AND t.touched < ? LIMIT 1", "i",
+	    before);
+
+	return take(t, st, rc);
 }
 
 int transfer_quota(struct store *s, int64_t contact, struct transfer_load *load)

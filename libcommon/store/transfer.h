@@ -35,6 +35,12 @@ int transfer_find(
 int transfer_update(
     struct store *s, const struct transfer *t); /* state, next, touched, owed, status, path */
 int transfer_each(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx);
+/* Those whose sender is owed a status; what it costs does not grow with the others. */
+int transfer_each_owed(struct store *s, int (*fn)(void *ctx, const struct transfer *t), void *ctx);
+/* It was delivered; a newer one, which has another id, stays owed. */
+int transfer_told(struct store *s, int64_t contact, const uint8_t status[static 16]);
+/* An accepted one of which nothing came since `before`; MP_ENONE. */
+int transfer_stale(struct store *s, struct transfer *t, int64_t before);
 
 struct transfer_load {
 	int64_t bytes;             /* of accepted ones, whole: what they have and what is to come */

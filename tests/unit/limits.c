@@ -266,6 +266,59 @@ static void old_words(void)
 	    "a clock that was set back holds up nothing");
 }
 
+/* Senders who never go on. */
+static void stale(void)
+{
+	struct out f = file_new(&bob, "half", 2 * STEP), g = file_new(&bob, "fresh", 2 * STEP);
+	char sql[200], hex[33];
+
+	put(&f, 0);
+	put(&f, 1);
+	put(&g, 0);
+	put(&g, 1);
+	hex_encode(hex, f.id, 16);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE transfer SET touched = touched - %lld WHERE hex(id) = upper('%s')",
+	    (long long)(31 * MP_DAY), hex);
+	need(world_run(&w, sql) == 0 && incoming_expire(w.s, clock_now()) == 0, "expire");
+	is_int(world_count(&w, "SELECT count(*) FROM message WHERE kind = 'file-failed' AND"
+	                       " CAST(body AS TEXT) LIKE '%half%30 days%'"),
+	    1, "a file that does not go on is given up after 30 days");
+	snprintf(sql, sizeof(sql), "ls %s/spool | grep -c %s", w.home, hex);
+	ok(system(sql) != 0, "... and leaves the spool");
+	is_str(put(&f, 2), "no", "... its sender is told");
+	is_str(put(&g, 2), "204", "another goes on");
+}
+
+/* Who sent much goes in many steps, with all that is his. */
+static void removed(void)
+{
+	struct wire m = wire_make(WIRE_MESSAGE);
+
+	m.body = content;
+	m.blen = sizeof(content);
+	for (int i = 0; i < 250; i++) {
+		randombytes_buf(m.id, sizeof(m.id));
+		peer_seal(&e, &bob, &m);
+		need(take(&w, &e).status == RECEIVED_TAKEN, "message");
+	}
+	need(world_run(&w, "CREATE TRIGGER t BEFORE DELETE ON contact BEGIN"
+	                   " SELECT raise(ABORT, 'no'); END") == 0,
+	    "trigger");
+	ok(contact_remove(w.s, bob.row) != 0, "a removal is cut short");
+	ok(world_count(&w, "SELECT count(*) FROM message WHERE contact = 2") < 200,
+	    "... when something is gone");
+	m = wire_make(WIRE_PING);
+	peer_seal(&e, &bob, &m);
+	is_int(take(&w, &e).status, RECEIVED_REFUSED, "... nothing comes in then");
+	need(world_run(&w, "DROP TRIGGER t") == 0, "trigger");
+	is_int(contact_remove(w.s, bob.row), 0, "once more");
+	is_int(world_count(&w, "SELECT (SELECT count(*) FROM message WHERE contact = 2) +"
+	                       " (SELECT count(*) FROM contact WHERE id = 2) +"
+	                       " (SELECT count(*) FROM seen WHERE contact = 2)"),
+	    0, "... and all is gone");
+}
+
 int main(void)
 {
 	world_open(&w);
@@ -280,6 +333,8 @@ int main(void)
 	no_loose_bytes();
 	words();
 	old_words();
+	stale();
+	removed();
 	identity_free(alice.id);
 	identity_free(bob.id);
 	buf_free(&e);

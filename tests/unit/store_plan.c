@@ -253,6 +253,13 @@ static void blocked(struct store *s)
 	costs(s, 100, "the second time");
 }
 
+static int any_transfer(void *ctx, const struct transfer *t)
+{
+	(void)ctx;
+	(void)t;
+	return 0;
+}
+
 static void files(struct store *s)
 {
 	struct transfer t = {.size = 1, .step = 1, .chunks = 1, .next = 1};
@@ -270,6 +277,12 @@ static void files(struct store *s)
 	(void)cost(s, &scan);
 	MUST(transfer_quota(s, first_contact, &load));
 	costs(s, 500, "a contact's quota");
+	MUST(transfer_each_owed(s, any_transfer, NULL));
+	costs(s, 100, "what is owed about files");
+	MUST(transfer_told(s, first_contact, t.id));
+	costs(s, 100, "a status that was delivered");
+	is_int(transfer_stale(s, &t, 0), MP_ENONE, "none is stale");
+	costs(s, 1000, "what does not go on");
 }
 
 int main(void)

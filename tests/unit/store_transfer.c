@@ -63,6 +63,20 @@ int main(void)
 		t.contact = i % 2 ? bob : carol;
 		MUST(transfer_add(s, &t));
 	}
+	MUST(transfer_get(s, &got, bob, t.id));
+	got.owed = true;
+	got.status[0] = 7;
+	MUST(transfer_update(s, &got));
+	is_int(transfer_each_owed(s, count, &n), 0, "what is owed");
+	is_int(n, 1, "one");
+	MUST(transfer_told(s, bob, other));
+	n = 0;
+	MUST(transfer_each_owed(s, count, &n));
+	is_int(n, 1, "still owed when another status was delivered");
+	MUST(transfer_told(s, bob, got.status));
+	n = 0;
+	MUST(transfer_each_owed(s, count, &n));
+	is_int(n, 0, "told");
 	is_int(transfer_each(s, count, &n), 0, "all");
 	is_int(n, 99, "each once, past a batch's end");
 	n = 90;

@@ -75,12 +75,33 @@ static void post(struct sender *s, struct way *w)
 	s->posting++;
 }
 
+/* Asked before each record: a person may have blocked or removed the contact meanwhile. */
+static bool allowed(struct sender *s, struct way *w)
+{
+	int64_t row = w->contact.row;
+	int rc = contact_by_row(s->s, &w->contact, row);
+
+	if (rc == 0 && !w->contact.blocked && w->contact.has_onion)
+		return true;
+	w->contact.row = row;
+	if (rc == 0)
+		say(w, "blocked", "the contact is blocked");
+	else if (rc == MP_ENONE)
+		say(w, "cancelled", "the contact was removed");
+	else
+		sender_broken(s, rc);
+	release(s, w, s->broken ? 0 : s->cfg->retry_max, !s->broken);
+	return false;
+}
+
 /* The next of the lane, or the lane's end. */
 static void go_on(struct sender *s, struct way *w)
 {
 	int rc;
 
 	buf_clear(&w->envelope);
+	if (!s->stopping && !allowed(s, w))
+		return;
 	rc = s->stopping
 	         ? MP_ENONE
 	         : lane_next(s->s, w->contact.row, w->lane, w->after, &w->item, &w->envelope);
@@ -131,7 +152,7 @@ static int64_t quick(struct sender *s, struct way *w)
 /* No answer, or one that says later: the whole lane waits. */
 static void unreachable(struct sender *s, struct way *w, const struct post_result *r)
 {
-	int64_t delay = r->status == 0 ? quick(s, w) : -1;
+	int64_t wait, delay = r->status == 0 ? quick(s, w) : -1;
 
 	say(w, r->code, r->reason);
 	if (delay >= 0) {
@@ -140,46 +161,9 @@ static void unreachable(struct sender *s, struct way *w, const struct post_resul
 	}
 	if (s->o->follow && sender_report(s, CLASS_QUEUED, &w->item, r->code, r->reason) != 0)
 		return;
-	release(s, w, r->retry_after > 0 ? r->retry_after : backoff(s, w), true);
-}
-
-struct chunks {
-	const struct queue_item *item;
-	int64_t *seqs;
-	size_t n;
-};
-
-static int collect_chunk(void *ctx, const struct queue_item *item)
-{
-	struct chunks *c = ctx;
-	int64_t *bigger;
-
-	if (item->contact != c->item->contact || strcmp(item->kind, c->item->kind) != 0 ||
-	    memcmp(item->id, c->item->id, 12) != 0 || item->state == QUEUE_FAILED)
-		return 0;
-	if ((bigger = realloc(c->seqs, (c->n + 1) * sizeof(*bigger))) == NULL)
-		return err_set(MP_ENOMEM, "out of memory");
-	c->seqs = bigger;
-	bigger[c->n++] = item->seq;
-	return 0;
-}
-
-/* A file without one of its chunks is no file: all of them are set aside together. */
-static int fail_file(struct sender *s, const struct way *w, const struct post_result *r)
-{
-	struct chunks c = {.item = &w->item};
-	int rc = queue_each(s->s, collect_chunk, &c);
-
-	if (rc == 0 && (rc = store_begin(s->s)) == 0) {
-		for (size_t i = 0; rc == 0 && i < c.n; i++)
-			rc = queue_fail(s->s, c.seqs[i], r->code, r->reason);
-		if (rc == 0)
-			rc = store_commit(s->s);
-		if (rc != 0)
-			store_rollback(s->s);
-	}
-	free(c.seqs);
-	return rc;
+	/* A peer may ask for fewer tries than we would make, never for more. */
+	wait = backoff(s, w);
+	release(s, w, r->retry_after > wait ? r->retry_after : wait, true);
 }
 
 /* The record itself is not acceptable: twice more, then the next one goes. */
@@ -194,11 +178,13 @@ static void refused(struct sender *s, struct way *w, const struct post_result *r
 		return;
 	}
 	if (rc == 0 && strcmp(w->item.kind, wire_type_name(WIRE_FILE)) == 0)
-		rc = fail_file(s, w, r);
+		rc = settle_fail_file(s, &w->item, r->code, r->reason);
 	else if (rc == 0)
 		rc = queue_fail(s->s, w->item.seq, r->code, r->reason);
 	if (rc == 0 && sender_mine(s, &w->item)) {
 		s->failed = true;
+		if (s->in != NULL)
+			roll_drop(intake_roll(s->in), w->item.seq);
 		rc = sender_report(s, CLASS_FAILED, &w->item, r->code, r->reason);
 	}
 	if (rc != 0 && rc != MP_ENONE) { /* none: it was cancelled meanwhile */
@@ -233,13 +219,13 @@ static int answer_of(
 }
 
 /* The sealed reply of a 200 goes in like everything else; false when it could not be stored. */
-static bool take_reply(struct sender *s, const struct post_result *r)
+static bool take_reply(struct sender *s, const struct way *w, const struct post_result *r)
 {
 	struct received in;
 	bool taken;
 
 	memset(&in, 0, sizeof(in));
-	receiver_take(s->receiver, r->reply.data, r->reply.len, VIA_ANSWER, &in);
+	receiver_answer(s->receiver, w->contact.row, r->reply.data, r->reply.len, &in);
 	taken = in.status != RECEIVED_LATER;
 	buf_free(&in.reply);
 	s->claim = true; /* it may have released a file */
@@ -317,7 +303,7 @@ static void delivered(struct sender *s, struct way *w, struct post_result *r)
 		sender_broken(s, rc);
 		return;
 	}
-	if (!take_reply(s, r)) /* the same question gets the same answer later */
+	if (!take_reply(s, w, r)) /* the same question gets the same answer later */
 		later(s, w, r, "the answer could not be stored");
 	else if (status && file_chunk_of(w->item.id) > 0)
 		chunk_answered(s, w, r, &f);
@@ -345,7 +331,6 @@ void dispatch_result(struct sender *s, struct post_result *r)
 static void start(struct sender *s, int64_t contact, enum wire_lane lane)
 {
 	struct way *w = calloc(1, sizeof(*w));
-	int rc;
 
 	if (w == NULL) { /* the lease runs out by itself */
 		sender_broken(s, err_set(MP_ENOMEM, "out of memory"));
@@ -356,16 +341,8 @@ static void start(struct sender *s, int64_t contact, enum wire_lane lane)
 	w->envelope.max = ENVELOPE_MAX;
 	w->next = s->ways;
 	s->ways = w;
-	if ((rc = contact_by_row(s->s, &w->contact, contact)) != 0) {
-		w->contact.row = contact;
-		release(s, w, 0, false);
-		sender_broken(s, rc);
-	} else if (w->contact.blocked || !w->contact.has_onion) {
-		say(w, "blocked", "the contact is blocked");
-		release(s, w, s->cfg->retry_max, true);
-	} else {
-		go_on(s, w);
-	}
+	w->contact.row = contact;
+	go_on(s, w);
 }
 
 void dispatch_claim(struct sender *s)

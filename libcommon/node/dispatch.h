@@ -5,6 +5,7 @@
  *   dispatch.c  lanes at work: claim, post, what an answer means, let go
  *   settle.c    what was answered is taken out of the queue, many at once
  *   intake.c    what comes in
+ *   roll.c      which of it has no end yet
  */
 #ifndef MP_NODE_DISPATCH_H
 #define MP_NODE_DISPATCH_H
@@ -69,7 +70,8 @@ struct sender {
 	int64_t next_due; /* monotonic: when a lane that nobody has is due */
 	int64_t deadline; /* monotonic, INT64_MAX none */
 	int64_t stop_at;
-	bool failed; /* a record of this call was given up */
+	bool failed;             /* a record of this call was given up */
+	unsigned long cancelled; /* of this call, by another process */
 	int status;
 	bool broken; /* the call cannot go on; status says why */
 };
@@ -99,6 +101,11 @@ int settle_flush(struct sender *s);
 int settle_reached(struct sender *s, const struct queue_item *item, int64_t chunk);
 /* The file lane of this contact is empty: which of its files are at their end? */
 int settle_look(struct sender *s, int64_t contact);
+/* A file without one of its chunks is no file: all of them are set aside together. */
+int settle_fail_file(
+    struct sender *s, const struct queue_item *item, const char *code, const char *reason);
+/* At the end: what other processes did with this call's records is found out and reported. */
+int settle_others(struct sender *s);
 void settle_free(struct sender *s);
 
 #endif

@@ -39,6 +39,7 @@ struct intake {
 	size_t n, bytes;
 	int64_t *woken; /* contacts whose lanes were made due by this call */
 	size_t nwoken;
+	struct roll *roll;
 
 	pthread_mutex_t lock;
 	int64_t *repeats; /* rows */
@@ -167,6 +168,14 @@ static int settled(struct intake *in, const struct queue_item *item)
 	       (state == MESSAGE_FAILED || state == MESSAGE_CANCELLED);
 }
 
+/* A file by its offer: without it there is none. */
+static int enrol(struct intake *in, const struct queue_item *item)
+{
+	if (in->o.follow || (is_file(item) && file_chunk_of(item->id) != 0))
+		return 0;
+	return roll_add(in->roll, item);
+}
+
 static int remember_repeat(struct intake *in, const struct queue_item *item)
 {
 	struct queue_item there;
@@ -174,7 +183,7 @@ static int remember_repeat(struct intake *in, const struct queue_item *item)
 
 	if (rc == 0 && there.state == QUEUE_FAILED)
 		rc = queue_retry(in->s, item->id);
-	if (rc != 0)
+	if (rc != 0 || (rc = enrol(in, &there)) != 0)
 		return rc;
 	pthread_mutex_lock(&in->lock);
 	if (grow(&in->repeats, &in->nrepeats, there.seq) == NULL)
@@ -219,7 +228,7 @@ static int enqueue(struct intake *in, struct given *g)
 	rc = queue_add(in->s, item, g->envelope.data, g->envelope.len);
 	if (rc == MP_EEXIST)
 		rc = remember_repeat(in, item);
-	else if (rc == 0)
+	else if (rc == 0 && (rc = enrol(in, item)) == 0)
 		rc = message_set_state(in->s, item->contact, DIR_OUT, transfer, MESSAGE_QUEUED);
 	if (rc == MP_ENONE) /* a control message, or sealed elsewhere, or pruned */
 		rc = 0;
@@ -285,6 +294,8 @@ static int flush(struct intake *in)
 		rc = store_commit(in->s);
 	if (rc != 0) {
 		store_rollback(in->s);
+		for (size_t i = 0; i < in->n; i++)
+			roll_drop(in->roll, in->batch[i].item.seq);
 		return rc;
 	}
 	for (size_t i = 0; rc == 0 && i < in->n; i++)
@@ -357,6 +368,7 @@ static void intake_free(struct intake *in)
 		close(in->wake);
 	for (size_t i = 0; i < BATCH; i++)
 		buf_free(&in->batch[i].envelope);
+	roll_free(in->roll);
 	free(in->woken);
 	free(in->repeats);
 	pthread_mutex_destroy(&in->lock);
@@ -402,7 +414,8 @@ int intake_start(
 	in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	in->status = EXIT_DONE;
 	pthread_mutex_init(&in->lock, NULL);
-	if (in->wake < 0 || pthread_create(&thread, NULL, run, in) != 0) {
+	if (in->wake < 0 || roll_new(&in->roll) != 0 ||
+	    pthread_create(&thread, NULL, run, in) != 0) {
 		intake_free(in);
 		return err_set(MP_ENOMEM, "cannot start a thread");
 	}
@@ -414,6 +427,11 @@ int intake_start(
 int intake_fd(const struct intake *in)
 {
 	return in->wake;
+}
+
+struct roll *intake_roll(struct intake *in)
+{
+	return in->roll;
 }
 
 void intake_leave(struct intake *in)

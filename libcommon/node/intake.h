@@ -7,6 +7,7 @@
 #ifndef MP_NODE_INTAKE_H
 #define MP_NODE_INTAKE_H
 
+#include "node/roll.h"
 #include "node/sender.h"
 
 struct intake;
@@ -32,5 +33,8 @@ bool intake_repeated(struct intake *in, int64_t seq);
 
 /* How many such rows there are. */
 size_t intake_repeats(struct intake *in);
+
+/* The records of this call whose end was not seen yet; empty for a sender that follows. */
+struct roll *intake_roll(struct intake *in);
 
 #endif

@@ -27,6 +27,7 @@ struct receiver {
 	int64_t version;  /* of it */
 	struct buf plain;
 	struct contact_key *key; /* arena */
+	int64_t only;            /* this contact's envelopes, 0 anybody's */
 };
 
 int receiver_new(struct receiver **out, struct store *s, const struct config *cfg)
@@ -309,7 +310,12 @@ int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum 
 
 	memset(out, 0, sizeof(*out));
 	out->reply.max = ENVELOPE_MAX;
-	if ((rc = open_any(r, envelope, len, &w)) == 0) {
+	if ((rc = open_any(r, envelope, len, &w)) == 0 && r->only != 0 &&
+	    r->key->contact != r->only) {
+		wire_free(&w);
+		rc = MP_EBAD;
+	}
+	if (rc == 0) {
 		out->type = w.type;
 		memcpy(out->id, w.id, MESSAGE_ID);
 		out->contact = r->key->contact;
@@ -328,6 +334,17 @@ int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum 
 	}
 	if (out->status == RECEIVED_REFUSED)
 		out->contact = 0;
+	return rc;
+}
+
+int receiver_answer(
+    struct receiver *r, int64_t contact, const uint8_t *envelope, size_t len, struct received *out)
+{
+	int rc;
+
+	r->only = contact;
+	rc = receiver_take(r, envelope, len, VIA_ANSWER, out);
+	r->only = 0;
 	return rc;
 }
 

@@ -52,6 +52,13 @@ int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum 
     struct received *out);
 
 /*
+ * What came as the answer to our own request (VIA_ANSWER): only the contact that was asked can have
+ * sealed it; another's, kept and handed in by the one who answers, is refused.
+ */
+int receiver_answer(
+    struct receiver *r, int64_t contact, const uint8_t *envelope, size_t len, struct received *out);
+
+/*
  * The same opening without any effect, for mp-open: who sealed it and what it says, as a record of
  * class `in`. MP_EBAD with the one detail when nothing fits.
  */

@@ -352,6 +352,18 @@ static void loop(struct sender *s)
 	}
 }
 
+static void say_cancelled(struct sender *s)
+{
+	char line[60];
+
+	s->failed = true;
+	snprintf(line, sizeof(line),
+	    s->cancelled == 1 ? "1 record was cancelled" : "%lu records were cancelled",
+	    s->cancelled);
+	if (s->o->problem != NULL)
+		s->o->problem(s->o->ctx, line);
+}
+
 static void finish(struct sender *s)
 {
 	struct rest r;
@@ -362,6 +374,10 @@ static void finish(struct sender *s)
 	/* Another process may have had one of our lanes. */
 	if (rc == 0 && s->in != NULL && (rc = outbox_failed(s->s, s->call, &failed)) == 0)
 		s->failed |= failed > 0;
+	if (rc == 0 && !s->o->follow)
+		rc = settle_others(s);
+	if (s->cancelled > 0)
+		say_cancelled(s);
 	if (rc == 0 && !s->o->follow && (rc = count(s, &r, s->o->report != NULL)) == 0 && r.n > 0)
 		s->status = err_worse(s->status, EXIT_TEMPORARY);
 	if (rc != 0)

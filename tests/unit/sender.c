@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #define BODIES 2048
@@ -34,11 +35,28 @@ struct host {
 	int64_t retry_after;
 	size_t at;
 	struct buf reply; /* of a 200 */
+	/* before the answer to the nth that came */
+	size_t when;
+	const char *then; /* SQL: what another process does */
 	struct buf plain; /* one thread serves */
 	/* what came */
 	char bodies[BODIES][24];
 	size_t n, bad;
 };
+
+/* What another process does to the store. */
+static void elsewhere(const char *sql)
+{
+	sqlite3 *db;
+	char *error = NULL;
+
+	need(sqlite3_open(home_file("store.db"), &db) == 0, "sqlite3");
+	sqlite3_busy_timeout(db, 10000);
+	if (sqlite3_exec(db, sql, NULL, NULL, &error) != 0)
+		printf("Bail out! %s: %s\n", sql, error);
+	need(error == NULL, "sql");
+	sqlite3_close(db);
+}
 
 static void handle(
     void *ctx, unsigned thread, const uint8_t *body, size_t len, struct server_answer *a)
@@ -57,6 +75,8 @@ static void handle(
 		    (int)m.blen, (const char *)m.body);
 		wire_free(&m);
 	}
+	if (h->then != NULL && h->n == h->when)
+		elsewhere(h->then);
 	a->status = h->at < 8 && h->script[h->at] != 0 ? h->script[h->at++] : 204;
 	a->retry_after = h->retry_after;
 	if (a->status == 200)
@@ -135,6 +155,7 @@ static void forget(struct host *h)
 	h->n = h->bad = h->at = 0;
 	memset(h->script, 0, sizeof(h->script));
 	h->retry_after = 0;
+	h->then = NULL;
 }
 
 /* Sealed records in a file. */
@@ -370,6 +391,144 @@ static void test_later(struct host *a)
 	forget(a);
 }
 
+/* alice's answer to the file of last_id, as the reply of a 200. */
+static void answer(struct host *a, enum file_answer what, int64_t from)
+{
+	struct wire m = wire_make(WIRE_FILE_STATUS);
+
+	file_transfer_of(m.u.status.file, last_id);
+	m.u.status.answer = what;
+	m.u.status.from = from;
+	peer_seal(&a->reply, &a->peer, &m);
+}
+
+/* A peer may ask for fewer tries, not for more. */
+static void test_hasty(struct host *a)
+{
+	int64_t now = clock_now();
+
+	begin();
+	seal("message", "alice", "one");
+	for (int i = 0; i < 8; i++)
+		a->script[i] = 503;
+	a->retry_after = 1;
+	is_int(send_for(6000), 111, "who says 503 and to come back in a second");
+	is_int((long long)a->n, 1, "is not asked every second");
+	ok(world_count(&w, "SELECT due FROM lane") >= now + w.cfg.retry_min * 3 / 4,
+	    "but as by our own back-off");
+	forget(a);
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0, "clean");
+	forget(a);
+}
+
+static void give(size_t n)
+{
+	char text[24];
+
+	begin();
+	for (size_t i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%zu", i);
+		seal("message", "alice", text);
+	}
+}
+
+/* What another process does to a call's records while they are being delivered. */
+static void test_blocked(struct host *a)
+{
+	give(20);
+	a->when = 3;
+	a->then = "UPDATE contact SET blocked = 1 WHERE name = 'alice'";
+	is_int(send_for(60000), 111, "a contact that is blocked meanwhile");
+	is_int((long long)a->n, 3, "gets no further record");
+	is_int(queued(), 17, "they stay queued");
+	ok(strstr(reports, "queued message blocked,") != NULL, "and why is said");
+	elsewhere("UPDATE contact SET blocked = 0");
+	forget(a);
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0,
+	    "unblocked it gets them");
+	forget(a);
+}
+
+static void test_cancelled(struct host *a)
+{
+	give(20);
+	a->when = 3;
+	a->then = "DELETE FROM queue WHERE seq > (SELECT min(seq) + 9 FROM queue);"
+	          "UPDATE message SET state = 14 WHERE seq > (SELECT max(seq) - 10 FROM message)";
+	is_int(send_for(60000), 100, "records that another process cancelled");
+	is_str(problems, "10 records were cancelled\n", "are said");
+	is_int((long long)a->n, 10, "the others went");
+	ok(strstr(reports, "sent message 204,failed message cancelled,") != NULL,
+	    "each is reported");
+	forget(a);
+
+	give(2);
+	a->when = 1;
+	a->then = "DELETE FROM queue; UPDATE message SET state = 12 WHERE state = 11";
+	is_int(send_for(60000), 0, "what another process delivered is delivered");
+	is_str(problems, "", "without a word");
+	is_str(reports, "sent message 204,sent message ,", "both are reported");
+	forget(a);
+
+	begin();
+	seal_file("alice", 3 * FILE_STEP);
+	answer(a, FILE_FROM, 1);
+	a->script[0] = 200;
+	a->when = 2;
+	a->then = "DELETE FROM queue; UPDATE message SET state = 14 WHERE state = 11";
+	is_int(send_for(60000), 100, "a file that another process cancelled");
+	is_str(problems, "1 record was cancelled\n", "is one record");
+	is_str(reports, "failed file cancelled,", "once");
+	forget(a);
+}
+
+static void test_removed(void)
+{
+	struct host h;
+
+	host_start(&h, "gone", CONTACT_ACTIVE);
+	begin();
+	for (int i = 0; i < 20; i++)
+		seal("message", "gone", "x");
+	h.when = 3;
+	h.then = "PRAGMA foreign_keys = 1; DELETE FROM contact WHERE name = 'gone'";
+	is_int(send_for(60000), 100, "the contact is removed meanwhile");
+	is_int((long long)h.n, 3, "it gets no further record");
+	is_str(problems, "17 records were cancelled\n", "all others are said");
+	host_stop(&h);
+
+	host_start(&h, "went", CONTACT_ACTIVE);
+	begin();
+	seal_file("went", 3 * FILE_STEP);
+	answer(&h, FILE_FROM, 1);
+	h.script[0] = 200;
+	h.when = 2;
+	h.then = "PRAGMA foreign_keys = 1; DELETE FROM contact WHERE name = 'went'";
+	is_int(send_for(60000), 100, "the receiver of a file is removed meanwhile");
+	is_str(problems, "1 record was cancelled\n", "which is one record");
+	host_stop(&h);
+}
+
+/* Removed when its lane is ours and nothing is read yet: as if its rows were left behind. */
+static void test_dangling(struct host *a)
+{
+	struct host h;
+
+	host_start(&h, "ghost", CONTACT_ACTIVE);
+	begin();
+	seal("message", "ghost", "boo");
+	is_int(send_for(0), 111, "one is queued");
+	elsewhere("PRAGMA foreign_keys = 0; DELETE FROM contact WHERE name = 'ghost'");
+	begin();
+	seal("message", "alice", "hello");
+	is_int(send_for(60000), 0, "a lane without its contact ends nothing");
+	is_str(problems, "", "nor is it worth a word");
+	ok(a->n == 1 && h.n == 0, "the others get theirs");
+	elsewhere("DELETE FROM queue; DELETE FROM lane");
+	host_stop(&h);
+	forget(a);
+}
+
 /* A listener that nobody serves would time out; a closed port refuses at once. */
 static void test_down(struct host *a)
 {
@@ -414,6 +573,7 @@ static void test_comes_up(struct host *a)
 
 static void test_greeting(void)
 {
+	int64_t least = w.cfg.retry_min;
 	struct host d;
 	struct contact_key k = {.role = KEY_OFFER, .has_send = true};
 	struct contact c;
@@ -430,8 +590,9 @@ static void test_greeting(void)
 	seal("initial-contact", "dave", "{}");
 	seal("message", "dave", "second");
 	d.script[0] = 503;
-	d.retry_after = 1;
+	w.cfg.retry_min = 1000;
 	is_int(send_for(60000), 0, "a greeting and two messages");
+	w.cfg.retry_min = least;
 	is_int((long long)d.bad, 2, "the greeting went first, and twice");
 	ok(d.n == 2 && strcmp(d.bodies[0], "messagefirst") == 0, "nothing overtook it");
 	need(contact_by_row(w.s, &c, d.peer.row) == 0, "dave");
@@ -472,17 +633,6 @@ static void test_status(struct host *a)
 	need(transfer_get(w.s, &t, a->peer.row, t.id) == 0, "transfer");
 	ok(t.owed, "settles only itself");
 	forget(a);
-}
-
-/* alice's answer to the file of last_id, as the reply of a 200. */
-static void answer(struct host *a, enum file_answer what, int64_t from)
-{
-	struct wire m = wire_make(WIRE_FILE_STATUS);
-
-	file_transfer_of(m.u.status.file, last_id);
-	m.u.status.answer = what;
-	m.u.status.from = from;
-	peer_seal(&a->reply, &a->peer, &m);
 }
 
 static void test_file(struct host *a)
@@ -574,7 +724,7 @@ static void test_cut(struct host *a)
 	forget(a);
 }
 
-static void test_reply(struct host *a)
+static void test_reply(struct host *a, struct host *b)
 {
 	struct wire m = wire_make(WIRE_MESSAGE);
 
@@ -590,6 +740,19 @@ static void test_reply(struct host *a)
 	is_int(world_count(&w,
 	           "SELECT count(*) FROM message WHERE dir = 0 AND body = CAST('reply' AS BLOB)"),
 	    1, "and its reply is in the inbox");
+	forget(a);
+	begin();
+	m = wire_make(WIRE_MESSAGE);
+	m.body = (const uint8_t *)"another's";
+	m.blen = 9;
+	peer_seal(&a->reply, &b->peer, &m);
+	seal("message", "alice", "question");
+	a->script[0] = 200;
+	is_int(send_for(60000), 0, "and one with what bob sealed in it");
+	is_int(world_count(&w, "SELECT count(*) FROM message WHERE dir = 0 AND contact = "
+	                       "(SELECT id FROM contact WHERE name = 'bob')"),
+	    0, "which is not taken: alice was asked");
+	is_int(take(&w, &a->reply).status, RECEIVED_TAKEN, "it is authentic");
 	forget(a);
 	begin();
 	buf_clear(&a->reply);
@@ -713,8 +876,9 @@ int main(void)
 	host_start(&b, "bob", CONTACT_ACTIVE);
 	test_order(&a, &b);
 	test_input(&a);
-	test_reply(&a);
+	test_reply(&a, &b);
 	test_later(&a);
+	test_hasty(&a);
 	test_comes_up(&a);
 	test_greeting();
 	test_status(&a);
@@ -724,6 +888,10 @@ int main(void)
 	test_down(&a);
 	test_refused(&a);
 	test_elsewhere(&a);
+	test_blocked(&a);
+	test_cancelled(&a);
+	test_removed();
+	test_dangling(&a);
 	test_stop(&a);
 	host_stop(&a);
 	host_stop(&b);

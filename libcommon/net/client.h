@@ -19,7 +19,7 @@ struct client_options {
 	const char *socks; /* "HOST:PORT" or "unix:PATH"; NULL: as client_socks() finds it */
 	const char
 	    *routes; /* routes file; NULL: as MP_ROUTES or $MP_HOME/routes says; absent is empty */
-	int64_t timeout; /* ms without progress before a post is given up */
+	int64_t timeout; /* ms without progress of the request, then for the whole answer */
 	int64_t connect; /* ms for connecting, handshake included (Tor: 60 s is sensible) */
 };
 

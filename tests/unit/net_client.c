@@ -18,6 +18,7 @@ enum conduct {
 	DROP_SECOND,    /* 204 to a connection's first request, its second is read and dropped */
 	SILENT,         /* reads for ever */
 	ENDLESS_HEADER, /* a header that does not end */
+	DRIP,           /* canned.answer, a byte every 100 ms */
 };
 
 static struct {
@@ -68,6 +69,10 @@ static void *canned_connection(void *ctx)
 			send_bytes(fd, "HTTP/1.1 200 OK\r\n", 17);
 			while (send(fd, "X-More: of the same\r\n", 21, MSG_NOSIGNAL) > 0)
 				;
+		}
+		for (size_t i = 0; conduct == DRIP && i < atomic_load(&canned.answer_len); i++) {
+			send_bytes(fd, atomic_load(&canned.answer) + i, 1);
+			poll(NULL, 0, 100);
 		}
 		if (conduct == ANSWER_CLOSE)
 			break;
@@ -490,6 +495,8 @@ static void test_retry(void)
 	client_free(c);
 }
 
+#define DRIPPED "HTTP/1.1 200 OK\r\n" STREAM "Content-Length: 2\r\n\r\nhi"
+
 static void test_timeouts(void)
 {
 	struct client *c = new_client(route(canned.id, canned.tls_port), "127.0.0.1:1", 700);
@@ -501,6 +508,11 @@ static void test_timeouts(void)
 	post(c, canned.id, alice, "A", 1, &r);
 	is_str(r.code, "timeout", "who never answers");
 	ok(r.elapsed >= 600 && r.elapsed < 3000, "is given up in time (%d ms)", (int)r.elapsed);
+	canned_answer(DRIP, DRIPPED, sizeof(DRIPPED) - 1);
+	post(c, canned.id, alice, "A", 1, &r);
+	is_str(r.code, "timeout", "who answers byte by byte");
+	ok(r.elapsed >= 600 && r.elapsed < 3000, "is given up as soon (%d ms)", (int)r.elapsed);
+	canned_answer(SILENT, NULL, 0);
 	if (client_post(c, canned.id->key, alice, "A", 1, &one) != 0 ||
 	    client_post(c, canned.id->key, alice, "A", 1, &two) != 0)
 		die(err_detail());

@@ -108,13 +108,18 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 	return is(item, WIRE_FILE) ? settle_reached(s, item, file_chunk_of(item->id)) : 0;
 }
 
-/* Was the file declined, or cancelled meanwhile?  Its rows are gone as well then. */
-static bool given_up(struct sender *s, const struct whole *w)
+static bool gone(struct sender *s, int64_t contact)
 {
-	enum message_state state;
+	struct contact c;
 
-	return message_get_state(s->s, w->item.contact, DIR_OUT, w->item.id, &state) == 0 &&
-	       (state == MESSAGE_FAILED || state == MESSAGE_CANCELLED);
+	return contact_by_row(s->s, &c, contact) == MP_ENONE;
+}
+
+/* By another process: `mp-queue cancel', or the contact was removed. */
+static int cancelled(struct sender *s, const struct queue_item *item)
+{
+	s->cancelled++;
+	return sender_report(s, CLASS_FAILED, item, "cancelled", "it was taken out of the queue");
 }
 
 static int fail_whole(struct sender *s, const struct whole *w, const char *code, const char *reason)
@@ -131,16 +136,23 @@ static int fail_whole(struct sender *s, const struct whole *w, const char *code,
 static int end_whole(struct sender *s, const struct whole *w)
 {
 	bool mine = sender_mine(s, &w->item);
-	int rc = 0;
+	enum message_state state;
+	int rc = message_get_state(s->s, w->item.contact, DIR_OUT, w->item.id, &state);
 
-	if (given_up(s, w))
+	if (rc == 0 && state == MESSAGE_FAILED)
 		return mine ? fail_whole(s, w, "declined", "the file is not wanted") : 0;
+	if ((rc == 0 && state == MESSAGE_CANCELLED) || (rc == MP_ENONE && gone(s, w->item.contact)))
+		return mine ? cancelled(s, &w->item) : 0;
+	if (rc != 0 && rc != MP_ENONE)
+		return rc;
+	rc = 0;
 	if (w->reached >= w->chunks)
 		rc = set_sent(s, &w->item);
 	else if (!mine || s->in == NULL)
 		return 0;
 	else if ((rc = message_set_state(
-	              s->s, w->item.contact, DIR_OUT, w->item.id, MESSAGE_FAILED)) == 0)
+	              s->s, w->item.contact, DIR_OUT, w->item.id, MESSAGE_FAILED)) == 0 ||
+	         rc == MP_ENONE)
 		return fail_whole(s, w, "cut", "only a part of the file was given");
 	return rc == 0 && mine ? sender_report(s, CLASS_SENT, &w->item, "204", NULL) : rc;
 }
@@ -195,10 +207,91 @@ int settle_flush(struct sender *s)
 		}
 	}
 	s->nsettled = 0;
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (s->in != NULL)
+			roll_drop(intake_roll(s->in), s->settled[i].seq);
 		if (!is(&s->settled[i], WIRE_FILE) && sender_mine(s, &s->settled[i]))
 			rc = sender_report(s, CLASS_SENT, &s->settled[i], s->codes[i], NULL);
+	}
 	return rc == 0 ? settle_wholes(s) : rc;
+}
+
+struct chunks {
+	const struct queue_item *item;
+	int64_t *seqs;
+	size_t n;
+};
+
+static int collect_chunk(void *ctx, const struct queue_item *item)
+{
+	struct chunks *c = ctx;
+	int64_t *bigger;
+
+	if (item->contact != c->item->contact || strcmp(item->kind, c->item->kind) != 0 ||
+	    memcmp(item->id, c->item->id, 12) != 0 || item->state == QUEUE_FAILED)
+		return 0;
+	if ((bigger = realloc(c->seqs, (c->n + 1) * sizeof(*bigger))) == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	c->seqs = bigger;
+	bigger[c->n++] = item->seq;
+	return 0;
+}
+
+int settle_fail_file(
+    struct sender *s, const struct queue_item *item, const char *code, const char *reason)
+{
+	struct chunks c = {.item = item};
+	int rc = queue_each(s->s, collect_chunk, &c);
+
+	if (rc == 0 && (rc = store_begin(s->s)) == 0) {
+		for (size_t i = 0; rc == 0 && i < c.n; i++)
+			rc = queue_fail(s->s, c.seqs[i], code, reason);
+		if (rc == 0)
+			rc = store_commit(s->s);
+		if (rc != 0)
+			store_rollback(s->s);
+	}
+	free(c.seqs);
+	return rc;
+}
+
+/* What became of a row that this call gave and somebody else settled? */
+static int look_up(void *ctx, const struct queue_item *item)
+{
+	struct sender *s = ctx;
+	struct queue_item there;
+	enum message_state state;
+	uint8_t id[MESSAGE_ID];
+	int rc = outbox_find(s->s, item->contact, item->id, &there);
+
+	if (rc == 0 && there.state == QUEUE_FAILED) {
+		s->failed = true;
+		return sender_report(s, CLASS_FAILED, &there, there.code, there.reason);
+	}
+	if (rc != MP_ENONE)
+		return rc;
+	memcpy(id, item->id, sizeof(id));
+	if (is(item, WIRE_FILE))
+		file_transfer_of(id, item->id);
+	rc = message_get_state(s->s, item->contact, DIR_OUT, id, &state);
+	if (rc != 0 && rc != MP_ENONE)
+		return rc;
+	if (rc == 0 ? state == MESSAGE_CANCELLED : gone(s, item->contact))
+		return cancelled(s, item);
+	return rc == 0 && state == MESSAGE_SENT
+	           ? sender_report(s, CLASS_SENT, item, "", "delivered by another process")
+	           : 0;
+}
+
+int settle_others(struct sender *s)
+{
+	int rc;
+
+	for (struct whole *w = s->wholes; w != NULL; w = w->next)
+		w->look = true;
+	if ((rc = settle_wholes(s)) == 0 && s->in != NULL)
+		rc = roll_each(intake_roll(s->in), look_up, s);
+	return rc;
 }
 
 void settle_free(struct sender *s)

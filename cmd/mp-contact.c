@@ -420,6 +420,7 @@ int main(int argc, char **argv)
 	struct call a = {.expires = -1};
 	const struct verb *v;
 	char used[8] = "";
+	int64_t gone;
 	int r, status;
 
 	cmd_begin("mp-contact", USAGE);
@@ -434,7 +435,8 @@ int main(int argc, char **argv)
 	if (strspn(used, v->options) != strlen(used) || a.operands - 1 < v->least ||
 	    a.operands - 1 > v->most)
 		return cmd_usage(0);
-	if ((r = config_load(&a.cfg)) == MP_OK && (r = store_open(&a.s)) == MP_OK)
+	if ((r = config_load(&a.cfg)) == MP_OK && (r = store_open(&a.s)) == MP_OK &&
+	    (r = key_expire(a.s, clock_now(), &gone)) == MP_OK)
 		r = v->run(&a);
 	store_close(a.s);
 	if (r == MP_OK)

@@ -290,4 +290,23 @@ exits 100 as nohome mp-contact list
 like "no home is said" "$(cat "$T/err")" 'run mp-keygen'
 exits 111 as b sh -c 'mp-contact list >/dev/full'
 
+# An offer whose time is over is gone, though nobody runs anything but these.
+as tidy mp-keygen >/dev/null
+expired() {
+	as tidy mp-contact offer late >/dev/null 2>&1
+	sqlite3 -cmd '.timeout 10000' "$T/tidy/store.db" 'UPDATE key SET expires = 1 WHERE role = 0 AND contact =
+		(SELECT id FROM contact WHERE name = "late")'
+}
+keys() {
+	sqlite3 -cmd '.timeout 10000' "$T/tidy/store.db" 'SELECT count(*) FROM key WHERE expires = 1'
+}
+expired
+is "an offer whose time is over" "$(keys)" 1
+is "... is not listed" "$(as tidy mp-contact list | grep -c "${TAB}late$TAB")" 0
+is "... nor kept" "$(keys)" 0
+expired
+printf 'sealed\tmessage\t-\t%032d\t-\t-\tAAAA\n' 1 >"$T/junk"
+as tidy mp-take <"$T/junk" 2>/dev/null
+is "who only receives forgets it, too" "$(keys)" 0
+
 finish

@@ -12,6 +12,7 @@
 #include "store/queue.h"
 
 #define TIMELY (24 * MP_HOUR)
+#define TIDY MP_MINUTE
 #define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
 
 _Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
@@ -27,6 +28,7 @@ struct receiver {
 	int64_t version;  /* of it */
 	struct buf plain;
 	struct contact_key *key; /* arena */
+	int64_t tidied;          /* when keys past their time were last forgotten */
 	int64_t only;            /* this contact's envelopes, 0 anybody's */
 };
 
@@ -302,6 +304,18 @@ static int perform(
 	return rc;
 }
 
+/* A card's key goes with the card's time, though nobody runs anything but us.  Failing, the key is
+ * refused all the same. */
+static void tidy(struct receiver *r)
+{
+	int64_t now = clock_now(), n;
+
+	if (r->tidied <= now && now - r->tidied < TIDY)
+		return;
+	r->tidied = now;
+	(void)key_expire(r->store, now, &n);
+}
+
 int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum receive_via via,
     struct received *out)
 {
@@ -310,6 +324,7 @@ int receiver_take(struct receiver *r, const uint8_t *envelope, size_t len, enum 
 
 	memset(out, 0, sizeof(*out));
 	out->reply.max = ENVELOPE_MAX;
+	tidy(r);
 	if ((rc = open_any(r, envelope, len, &w)) == 0 && r->only != 0 &&
 	    r->key->contact != r->only) {
 		wire_free(&w);

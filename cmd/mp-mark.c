@@ -48,7 +48,7 @@ static int mark(struct marking *m, const uint8_t id[static RECORD_ID], const str
 	if (rec == NULL)
 		r = message_mark(m->s, id);
 	else
-		r = message_mark_dir(m->s, rec->class == CLASS_IN ? DIR_IN : DIR_EVENT, id);
+		r = message_mark_record(m->s, rec);
 	if (r == MP_ENONE) {
 		err_set(r, "no message %s", text);
 		complain(m, r);

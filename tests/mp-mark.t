@@ -59,7 +59,7 @@ is "an unterminated line is none" "$(fresh)" "$(id 20) "
 exits 0 sh -c 'mp-inbox | mp-mark'
 is "mp-inbox | mp-mark" "$(fresh)" ""
 
-# An offered file's event and the file have one id; a record says which of the two.
+# An id may stand twice, and is a contact's choice; a record says whose it is, and which class.
 printf 'event\tfile-offer\talice\t%s\t-\t-\t{"name":"x"}\n' "$(id 30)" >"$T/offer"
 printf 'in\tfile\talice\t%s\t-\t-\t{"name":"x"}\n' "$(id 30)" >"$T/in"
 stow <"$T/offer"
@@ -68,6 +68,15 @@ exits 0 sh -c 'mp-mark <"$1"' - "$T/offer"
 is "an event's record does not mark a message" "$(mp-inbox | cut -f1)" in
 exits 0 sh -c 'mp-mark <"$1"' - "$T/in"
 is "the message's does" "$(fresh)" ""
+mp-contact offer carol >/dev/null 2>&1
+for c in alice carol; do
+	printf 'in\tmessage\t%s\t%s\t-\t-\tfoo\n' "$c" "$(id 31)" >"$T/of-$c"
+	stow <"$T/of-$c"
+done
+exits 0 sh -c 'mp-mark <"$1"' - "$T/of-carol"
+is "one contact's record does not mark another's message" "$(mp-inbox | cut -f 3)" alice
+exits 0 sh -c 'mp-mark <"$1"' - "$T/of-alice"
+is "his own does" "$(fresh)" ""
 
 # A slow writer: what came is marked before more comes, and others can write meanwhile.
 message 21 | stow

@@ -225,28 +225,35 @@ int message_each(struct store *s, const struct message_query *q,
 	return rc;
 }
 
-static int mark(struct store *s, int dir, int other, const uint8_t id[static 16])
+/* Of a contact by name; NULL or "": of any. */
+#define OF " AND (?4 IS NULL OR contact IS (SELECT id FROM contact WHERE name = ?4))"
+
+static int mark(
+    struct store *s, int dir, int other, const uint8_t id[static 16], const char *contact)
 {
 	int64_t one = 0;
-	int rc =
-	    sql_exec(s, "UPDATE message SET state = 1 WHERE id = ? AND dir IN (?, ?) AND state = 0",
-	        "xdd", id, dir, other);
+	int rc = sql_exec(s,
+	    "UPDATE message SET state = 1 WHERE id = ?1 AND dir IN (?2, ?3) AND state = 0" OF,
+	    "xddn", id, dir, other, contact);
 
 	if (rc != 0 || store_changes(s) > 0)
 		return rc;
-	rc = sql_int(s, &one, "SELECT 1 FROM message WHERE id = ? AND dir IN (?, ?) LIMIT 1", "xdd",
-	    id, dir, other);
+	rc = sql_int(s, &one,
+	    "SELECT 1 FROM message WHERE id = ?1 AND dir IN (?2, ?3)" OF " LIMIT 1", "xddn", id,
+	    dir, other, contact);
 	return rc == 0 ? err_set(MP_ENONE, "no such message") : rc < 0 ? rc : 0;
 }
 
 int message_mark(struct store *s, const uint8_t id[static 16])
 {
-	return mark(s, DIR_IN, DIR_EVENT, id);
+	return mark(s, DIR_IN, DIR_EVENT, id, NULL);
 }
 
-int message_mark_dir(struct store *s, enum message_dir dir, const uint8_t id[static 16])
+int message_mark_record(struct store *s, const struct record *rec)
 {
-	return mark(s, (int)dir, (int)dir, id);
+	int dir = rec->class == CLASS_IN ? DIR_IN : DIR_EVENT;
+
+	return mark(s, dir, dir, rec->id, rec->contact);
 }
 
 int message_unread(struct store *s, int64_t contact, int64_t *n)

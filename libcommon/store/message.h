@@ -64,8 +64,9 @@ int message_each(struct store *s, const struct message_query *q,
 
 /* Marks an in or event message read; MP_ENONE when no such id; again is 0. */
 int message_mark(struct store *s, const uint8_t id[static 16]);
-/* The same for one direction: an offered file's event and the file that came have one id. */
-int message_mark_dir(struct store *s, enum message_dir dir, const uint8_t id[static 16]);
+/* The same for the one that a record of class in or event tells of: a contact may choose an id that
+ * another's message has. */
+int message_mark_record(struct store *s, const struct record *rec);
 
 /* Number of unread messages of a contact (for the quota), events about him included. */
 int message_unread(struct store *s, int64_t contact, int64_t *n);

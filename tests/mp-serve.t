@@ -239,4 +239,17 @@ wait "$pid" 2>/dev/null
 XDG_RUNTIME_DIR=/tmp MP_HOME=$long mp-serve -n -w 1 >/dev/null
 ok 'what a killed one left there is cleaned up' [ ! -e "$elsewhere" ]
 ok 'and its link' [ ! -L "$long/run/socks" ]
+
+# --- What troubles the sender is said.
+home troubled
+as troubled mp-keygen >/dev/null
+echo 'no route at all' >"$T/bad"
+good=$MP_ROUTES
+MP_ROUTES=$T/bad
+serve troubled -n
+MP_ROUTES=$good
+ok 'it gets ready though its sender cannot' ready
+ok 'which is said with its cause' wait_for grep -q '^mp-serve: sender: .*bad:1' "$T/troubled.err"
+kill "$pid"
+wait "$pid" 2>/dev/null
 finish

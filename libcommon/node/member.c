@@ -1,5 +1,6 @@
 #include "node/member.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "node/sender.h"
 
 #define SILENT_TIME 5 /* s that a silent peer costs a process */
+#define TROUBLES 10   /* lines a minute */
 
 void member_sayf(const struct member *m, const char *fmt, ...)
 {
@@ -99,15 +101,42 @@ int member_online(void *ctx)
 	return rc == 0 ? EXIT_DONE : failed(m, rc);
 }
 
+/* What the sender says; its input's thread says some of it. */
+struct troubles {
+	const struct member *m;
+	pthread_mutex_t lock;
+	int64_t since; /* a minute, of which n lines were said */
+	unsigned n;
+};
+
+/* A flood of them would only fill the journal. */
+static void say_trouble(void *ctx, const char *line)
+{
+	struct troubles *t = ctx;
+	int64_t now = clock_monotonic();
+
+	pthread_mutex_lock(&t->lock);
+	if (now - t->since >= MP_MINUTE) {
+		t->since = now;
+		t->n = 0;
+	}
+	if (t->n++ < TROUBLES)
+		member_sayf(t->m, "sender: %s", line);
+	pthread_mutex_unlock(&t->lock);
+}
+
 int member_sender(void *ctx)
 {
 	const struct member *m = ctx;
+	struct troubles t = {.m = m, .lock = PTHREAD_MUTEX_INITIALIZER, .since = clock_monotonic()};
 	const struct sender_options o = {
 	    .input = m->outbox[0],
 	    .input_name = "what is due",
 	    .follow = true,
 	    .wait = -1,
 	    .stop_fd = m->stop[0],
+	    .problem = say_trouble,
+	    .ctx = &t,
 	};
 	char socks[PATH_MAX + 8];
 

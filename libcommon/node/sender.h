@@ -4,7 +4,7 @@
  *
  *   204, 200      delivered; a 200's reply goes through receiver_take()
  *   no connection, 429, 503   the lane waits: retry.min doubling to retry.max, +-25 % jitter, or
- *                 Retry-After
+ *                 Retry-After when that is longer
  *   400, 413      the record is tried again after 1 s and 5 s, then set aside as failed; the next
  *                 one goes
  *
@@ -36,9 +36,9 @@ struct sender_options {
 };
 
 /*
- * Returns an exit status (mp-send(1)): 0 all delivered, 1 empty input, 100 a record is bad or was
- * set aside, 111 some are still queued.  Opens its own store; starts a thread for the input, which
- * is left behind when it still reads at the end: the process is to exit then.
+ * Returns an exit status (mp-send(1)): 0 all delivered, 1 empty input, 100 a record is bad, was
+ * set aside or cancelled, 111 some are still queued.  Opens its own store; starts a thread for the
+ * input, which is left behind when it still reads at the end: the process is to exit then.
  */
 int sender_run(const struct config *cfg, const struct sender_options *o);
 

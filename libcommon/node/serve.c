@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "node/child.h"
+#include "node/handshake.h"
 #include "node/member.h"
 #include "node/online.h"
 #include "node/owntor.h"
@@ -24,6 +25,7 @@
 #define DUE_EVERY MP_MINUTE
 #define STOP_TIME (7 * MP_SECOND) /* the sender takes 5 s at most */
 #define FILES 65536
+#define WATCH_EVERY (5 * MP_SECOND)
 
 /* In the order in which they are started. */
 enum { LISTENER, TOR, ONLINE, SENDER, DUE, CHILDREN };
@@ -37,6 +39,7 @@ struct serve {
 	int hidden[4]; /* what no child keeps */
 	bool ready, stopping;
 	int64_t end;
+	int64_t watched; /* when connections were looked at last */
 };
 
 static const struct child plan[CHILDREN] = {
@@ -248,7 +251,17 @@ static int idle_time(const struct serve *s)
 			next = s->child[i].due;
 	if (next <= now)
 		return 0;
-	return next - now > MP_HOUR ? (int)MP_HOUR : (int)(next - now);
+	return next - now > WATCH_EVERY ? (int)WATCH_EVERY : (int)(next - now);
+}
+
+static void watch_listener(struct serve *s)
+{
+	int64_t now = clock_monotonic();
+
+	if (s->child[LISTENER].pid == 0 || now - s->watched < WATCH_EVERY)
+		return;
+	s->watched = now;
+	(void)handshake_end(s->child[LISTENER].pid, HANDSHAKE_TIME);
 }
 
 static int supervise(struct serve *s)
@@ -264,6 +277,7 @@ static int supervise(struct serve *s)
 				continue;
 			return err_sys("cannot wait");
 		}
+		watch_listener(s);
 		if (p[1].revents != 0)
 			take_up(s);
 		if (p[0].revents != 0 && (rc = take_signals(s)) != 0)

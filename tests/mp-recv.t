@@ -49,6 +49,20 @@ post alice -v
 is "-v says status and size" "$(cat "$T/err")" "mp-recv: 204 1052"
 is "a repeated one is there once" "$(inbox | wc -l)" 1
 
+# One chunk over two connections at once: one of them is told to come again.
+head -c 600000 /dev/urandom >"$T/twice.bin"
+as bob mp-seal -t alice -f "$T/twice.bin" >"$T/chunks"
+head -n 2 "$T/chunks" | as alice mp-take
+sed -n 3p "$T/chunks" | cut -f 7 | openssl base64 -d -A >"$T/body"
+exec 5<"$(find "$T/alice/spool" -type f)"
+flock 5
+post alice
+is "a chunk that somebody else is writing is for later" "$(status)" 503
+is "... without a word" "$(cat "$T/err")" ""
+exec 5<&-
+post alice
+is "... then it is taken" "$(status)" 204
+
 # What is no request for us.
 printf x >"$T/body"
 raw 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'

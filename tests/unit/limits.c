@@ -146,6 +146,7 @@ static void no_loose_bytes(void)
 {
 	struct out f = file_new(&bob, "loose", STEP);
 	char from[200], to[200];
+	struct received r;
 	struct transfer t;
 	struct wire m;
 	int fd;
@@ -179,7 +180,8 @@ static void no_loose_bytes(void)
 		ok(access(from, F_OK) != 0, "nothing lies under the name");
 		need(world_run(&w, "DROP TRIGGER t") == 0, "trigger");
 	}
-	take(&w, &e);
+	r = take(&w, &e);
+	buf_free(&r.reply);
 	ok(same_file("files/bob/mine", STEP), "what a person has moved away stays as it was");
 }
 

@@ -27,6 +27,33 @@ like "says that there is one" "$(cat "$T/err")" '^mp-keygen: there is an identit
 is "prints nothing" "$(cat "$T/out")" ""
 is "touches nothing" "$(print_home)" "$before"
 
+# Put back from a backup: what is missing is made again, for the same address.
+seed=$(sha256sum <"$MP_HOME/identity")
+for gone in tls tor tor/service/hostname store.db "tls tor store.db run files spool"; do
+	rm -rf "$T/restored"
+	cp -r "$T/a" "$T/restored"
+	home restored
+	(cd "$MP_HOME" && rm -rf $gone)
+	is "an identity without $gone keeps its address" "$(mp-keygen)" "$addr"
+	is "and its seed" "$(sha256sum <"$MP_HOME/identity")" "$seed"
+	for f in tor/service/hs_ed25519_secret_key tls/key.pem tor/service/hostname; do
+		ok "and $f" cmp "$T/a/$f" "$MP_HOME/$f"
+	done
+	exits 100 mp-keygen
+	ok "and a store" mp-store check
+done
+home a
+export_of_a=$(mp-contact offer carl >/dev/null && mp-store export)
+rm -rf "$T/restored"
+mkdir -m 700 "$T/restored"
+cp "$T/a/identity" "$T/restored"
+home restored
+mp-keygen >/dev/null
+ok "an export is taken into it" sh -c 'printf "%s\n" "$1" | mp-store import' - "$export_of_a"
+ok "with its contacts" mp-contact show carl
+home a
+mp-contact remove carl
+
 # Cut off at any place: there is no identity file, and whatever else is there is made again.
 for cut in run files spool store.db tor tls; do
 	rm -rf "$T/cut"

@@ -9,7 +9,8 @@ _mp_options() { # COMMAND
 _mp_verbs() { # COMMAND
 	case $1 in
 	mp) "$1" help | sed -n 's/^    \([a-z]*\).*/\1/p' ;;
-	mp-contact | mp-file | mp-queue | mp-store)
+	mp-store) "$1" -h 2>/dev/null | sed 's/^usage: mp-store//' | tr '|' '\n' | awk '$1 ~ /^[a-z]+$/ { print $1 }' ;;
+	mp-contact | mp-file | mp-queue)
 		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
 		;;
 	esac

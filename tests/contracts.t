@@ -12,7 +12,7 @@ as a mp-take <"$T/sealed"
 as a mp-inbox -a >"$T/history"
 head -c 30000000 /dev/zero >"$T/huge"
 as b mp-seal -t a -f "$T/huge" >"$T/file"
-as a mp-take <"$T/file"
+sed -n 1p "$T/file" | as a mp-take
 id=$(sed -n 1p "$T/file" | cut -f 4)
 
 # --- A class that is not of the closed set; a record that was cut off.

@@ -848,6 +848,46 @@ static void test_elsewhere(struct host *a)
 	forget(a);
 }
 
+/* A peer that says "later" and pings all the time does not make us post all the time. */
+static void test_heard(struct host *a)
+{
+	struct sender_options o = {
+	    .input = -1, .input_name = "in", .follow = true, .wait = -1, .stop_fd = -1};
+	struct buf ping = BUF_INIT(ENVELOPE_MAX);
+	int p[2], status;
+	pid_t follower;
+
+	need(pipe(p) == 0, "pipe");
+	begin();
+	seal("message", "alice", "hello");
+	is_int(send_for(0), 111, "one is queued");
+	for (int i = 0; i < 8; i++)
+		a->script[i] = 503;
+	a->retry_after = 3600;
+	fflush(stdout);
+	if ((follower = fork()) == 0) {
+		o.stop_fd = p[0];
+		_exit(sender_run(&w.cfg, &o));
+	}
+	while (a->n == 0)
+		usleep(10000);
+	for (int i = 0; i < 30; i++) {
+		struct wire m = wire_make(WIRE_PING);
+
+		peer_seal(&ping, &a->peer, &m);
+		need(take(&w, &ping).status == RECEIVED_TAKEN, "ping");
+		usleep(100000);
+	}
+	is_int((long long)a->n, 2, "30 pings in 3 s make one more try");
+	need(write(p[1], "x", 1) == 1, "stop");
+	waitpid(follower, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the follower ends");
+	buf_free(&ping);
+	forget(a);
+	is_int(run((struct sender_options){.input = -1, .flush = true, .wait = 60000}), 0, "clean");
+	forget(a);
+}
+
 static void test_stop(struct host *a)
 {
 	int p[2], s[2];
@@ -892,6 +932,7 @@ int main(void)
 	test_cancelled(&a);
 	test_removed();
 	test_dangling(&a);
+	test_heard(&a);
 	test_stop(&a);
 	host_stop(&a);
 	host_stop(&b);

@@ -36,7 +36,7 @@ endif
 PC_CFLAGS := $(shell $(PKGCONFIG) --cflags $(PACKAGES) $(NETPKGS))
 PC_LIBS   := $(shell $(PKGCONFIG) --libs $(PACKAGES) $(NETPKGS))
 
-mp_cppflags = -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' -DMP_DATADIR='"$(DATADIR)"' \
+mp_cppflags = -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' \
 	-Ilibcommon -I$(BUILD)/gen $(PC_CFLAGS) $(CPPFLAGS)
 mp_cflags   = -std=c11 -O2 -g -fPIE -pthread -fno-common -Wall -Wextra -Wconversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla $(werror) $(harden) $(CFLAGS)

@@ -5,6 +5,7 @@
 
 cd "$ROOT" || exit 99
 MAKE=${MAKE:-make}
+ci=${CI:-}
 unset CI CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS MFLAGS
 
 # --- The commands that a build from nothing would run, each on one line.
@@ -62,7 +63,9 @@ done
 
 # --- Installed, and the source tree taken away.
 here=${BUILD#"$ROOT/"}
-make_() { $MAKE -s BUILD="$here" PREFIX="$T/prefix" "$@" >"$T/log" 2>&1; }
+# With the flags of the build: what is built is used by other tests at this moment.
+make_() { CI=$ci $MAKE -s BUILD="$here" PREFIX="$T/prefix" "$@" >"$T/log" 2>&1; }
+is 'another PREFIX compiles nothing again' "$(compiling PREFIX=/one)" "$(compiling PREFIX=/two)"
 ok 'make install PREFIX=DIR' make_ install
 (cd "$T/prefix" && find . -mindepth 1 -maxdepth 2 | sort) >"$T/got"
 is 'has bin, share/man and share/mp' "$(tr '\n' ' ' <"$T/got" | sed 's,\./bin/[^ ]* ,,g')" './bin ./share ./share/man ./share/mp '

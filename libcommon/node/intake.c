@@ -299,7 +299,8 @@ static int flush(struct intake *in)
 		return rc;
 	}
 	for (size_t i = 0; rc == 0 && i < in->n; i++)
-		if (in->batch[i].settled)
+		/* A file that was given up meanwhile is one record, which its offer reports. */
+		if (in->batch[i].settled && !is_file(&in->batch[i].item))
 			rc = report_settled(in, &in->batch[i].item);
 	pthread_mutex_lock(&in->lock);
 	in->given += in->n;

@@ -677,6 +677,12 @@ static void test_file(struct host *a)
 	is_int(send_for(60000), 100, "a file that is declined is 100");
 	is_str(reports, "failed file declined,", "said once");
 	ok(a->n == 1 && queued() == 0, "and nothing of it is kept or sent");
+	rewind(input);
+	while (getc(input) != '\n')
+		;
+	lseek(fileno(input), ftell(input), SEEK_SET);
+	run((struct sender_options){.input = fileno(input), .wait = 60000});
+	is_str(reports, "", "chunks that come after the answer are not called sent");
 
 	forget(a);
 	begin();

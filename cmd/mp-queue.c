@@ -31,6 +31,12 @@ static void complain(void *ctx, const char *line)
 	err_warn("%s", line);
 }
 
+static void progress(void *ctx, const char *contact, int64_t done, int64_t all)
+{
+	(void)ctx;
+	cmd_progress(contact, done, all);
+}
+
 static int print(void *ctx, const struct record *rec)
 {
 	const struct call *q = ctx;
@@ -158,6 +164,7 @@ static int flush(struct call *q)
 	    .wait = q->wait,
 	    .report = q->verbose ? print : NULL,
 	    .problem = complain,
+	    .progress = cmd_watched() ? progress : NULL,
 	    .ctx = q};
 	struct config cfg;
 	sigset_t set;

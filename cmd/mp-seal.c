@@ -169,8 +169,7 @@ static int seal_whole(struct job *j)
 static void show_progress(void *ctx, int64_t done, int64_t all)
 {
 	(void)ctx;
-	fprintf(stderr, "\r%lld of %lld MiB%s", (long long)(done >> 20), (long long)(all >> 20),
-	    done == all ? "\n" : "");
+	cmd_progress("sealed", done, all);
 }
 
 /* Each file to each of -t.  Chunks are not held back: their offer is on disk before it leaves. */
@@ -184,7 +183,7 @@ static void seal_files(struct job *j)
 			int rc = fd < 0 ? err_sys("cannot open '%s'", path)
 			                : sealer_file(j->z, j->to[k], fd,
 			                      slash != NULL ? slash + 1 : path, print, j,
-			                      isatty(STDERR_FILENO) ? show_progress : NULL);
+			                      cmd_watched() ? show_progress : NULL);
 
 			if (fd >= 0)
 				close(fd);

@@ -25,6 +25,12 @@ static void complain(void *ctx, const char *line)
 	err_warn("%s", line);
 }
 
+static void progress(void *ctx, const char *contact, int64_t done, int64_t all)
+{
+	(void)ctx;
+	cmd_progress(contact, done, all);
+}
+
 /* Readable once we are asked to end: what is under way is finished first. */
 static int catch_end(void)
 {
@@ -43,7 +49,8 @@ int main(int argc, char **argv)
 	struct sender_options o = {.input = STDIN_FILENO,
 	    .input_name = "standard input",
 	    .wait = MP_MINUTE,
-	    .problem = complain};
+	    .problem = complain,
+	    .progress = cmd_watched() ? progress : NULL};
 	struct config cfg;
 	int c, rc;
 

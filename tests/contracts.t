@@ -125,6 +125,16 @@ if command -v python3 >/dev/null; then
 	like 'progress on a terminal' "$(tr '\r' '\n' <"$T/out")" '2 of 2 MiB'
 	as b mp-seal -t a -f "$T/shown" >/dev/null 2>"$T/err"
 	is 'none elsewhere' "$(cat "$T/err")" ''
+
+	# ... and how much of it has arrived.
+	serve_tls a
+	as b mp-seal -t a -f "$T/shown" >"$T/sealed3"
+	# shellcheck disable=SC2016 # for the inner shell
+	as b python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' \
+		sh -c 'mp-send <"$1" >/dev/null' - "$T/sealed3" >"$T/out"
+	like 'progress of what arrived' "$(tr '\r' '\n' <"$T/out")" '^a: 2 of 2 MiB'
+	as b mp-seal -t a -f "$T/shown" | as b mp-send 2>"$T/err"
+	is 'and none elsewhere' "$(cat "$T/err")" ''
 fi
 
 # --- What a receiving connection costs: 12 MiB, an envelope of the largest kind included.

@@ -82,3 +82,19 @@ int64_t cmd_duration(int option, const char *arg)
 		bad_argument(option, err_detail());
 	return ms;
 }
+
+bool cmd_watched(void)
+{
+	return isatty(STDERR_FILENO) == 1;
+}
+
+void cmd_progress(const char *what, int64_t done, int64_t all)
+{
+	static int64_t said = -1;
+
+	if (done >> 20 == said && done < all)
+		return;
+	said = done < all ? done >> 20 : -1;
+	fprintf(stderr, "\r%s: %lld of %lld MiB%s", what, (long long)(done >> 20),
+	    (long long)(all >> 20), done < all ? "" : "\n");
+}

@@ -25,4 +25,11 @@ int cmd_usage(int option);
 int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max);
 int64_t cmd_duration(int option, const char *arg); /* ms */
 
+/*
+ * "\rWHAT: DONE of ALL MiB" on stderr, with a line feed at the end: for long work, when a person
+ * looks (cmd_watched()).  done, all: bytes.  Says nothing when no MiB was added.
+ */
+void cmd_progress(const char *what, int64_t done, int64_t all);
+bool cmd_watched(void);
+
 #endif

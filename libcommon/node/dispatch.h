@@ -39,6 +39,7 @@ struct whole {
 	struct whole *next;
 	struct queue_item item;  /* the id is the transfer's */
 	int64_t chunks, reached; /* chunks: -1 nobody knows */
+	int64_t size;            /* bytes */
 	bool look;               /* nothing of it may be left */
 };
 

@@ -32,6 +32,8 @@ struct sender_options {
 	int (*report)(void *ctx, const struct record *rec);
 	/* One line for a person; also called by the input's thread.  May be NULL. */
 	void (*problem)(void *ctx, const char *line);
+	/* How much of a file its receiver has, in bytes, and of how many.  May be NULL. */
+	void (*progress)(void *ctx, const char *contact, int64_t done, int64_t all);
 	void *ctx;
 };
 

@@ -65,18 +65,25 @@ static struct whole *find_whole(struct sender *s, const struct queue_item *item)
 static int add_whole(struct sender *s, const struct queue_item *item, struct whole **out)
 {
 	struct whole *w = calloc(1, sizeof(*w));
-	int64_t size;
 	int rc;
 
 	if (w == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	w->item = *item;
 	file_transfer_of(w->item.id, item->id);
-	rc = outbox_file_size(s->s, item->contact, w->item.id, &size);
-	w->chunks = rc == 0 ? (size + FILE_STEP - 1) / FILE_STEP : -1;
+	rc = outbox_file_size(s->s, item->contact, w->item.id, &w->size);
+	w->chunks = rc == 0 ? (w->size + FILE_STEP - 1) / FILE_STEP : -1;
 	w->next = s->wholes;
 	s->wholes = *out = w;
 	return rc == MP_ENONE ? 0 : rc;
+}
+
+static void tell_progress(const struct sender *s, const struct whole *w)
+{
+	int64_t done = w->reached * (int64_t)FILE_STEP;
+
+	if (s->o->progress != NULL && w->chunks > 0)
+		s->o->progress(s->o->ctx, w->item.name, done < w->size ? done : w->size, w->size);
 }
 
 int settle_reached(struct sender *s, const struct queue_item *item, int64_t chunk)
@@ -86,8 +93,10 @@ int settle_reached(struct sender *s, const struct queue_item *item, int64_t chun
 
 	if (w == NULL && (rc = add_whole(s, item, &w)) != 0)
 		return rc;
-	if (chunk > w->reached)
+	if (chunk > w->reached) {
 		w->reached = chunk;
+		tell_progress(s, w);
+	}
 	if (w->reached >= w->chunks)
 		w->look = true;
 	return 0;

@@ -101,7 +101,7 @@ mkfifo "$T/fifo"
 start env MP_HOME="$T/a" sh -c 'exec mp-open <"$1" >"$2"' - "$T/fifo" "$T/slow"
 exec 4>"$T/fifo"
 cat "$T/sealed2" >&4
-ok 'mp-open prints a record while its input is open' wait_for grep -q again "$T/slow"
+ok 'mp-open prints a record while its input is open' wait_for grep -qs again "$T/slow"
 exec 4>&-
 wait "$pid"
 is '... and ends with it' "$?" 0

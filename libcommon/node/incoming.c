@@ -344,6 +344,20 @@ static int apply_offer(struct step *s)
 	return perform(s, incoming_step(state, event), full);
 }
 
+/*
+ * While its last bytes were checked a person declined it, or they came a second time: then the file
+ * that the store knows stays, also when the transaction fails, and a second one of it goes.
+ */
+static void take_back(struct step *s, struct transfer *ours)
+{
+	if (s->transfer.state == TRANSFER_COMPLETE && s->spool >= 0) {
+		close(s->spool);
+		s->spool = -1;
+	}
+	if (s->transfer.state != TRANSFER_COMPLETE || strcmp(ours->path, s->transfer.path) != 0)
+		spool_undo(ours);
+}
+
 static int apply_chunk(struct step *s)
 {
 	const struct wire_file *f = &s->w->u.file;
@@ -364,9 +378,8 @@ static int apply_chunk(struct step *s)
 	           (event == INCOMING_EXPECTED || event == INCOMING_LAST)) {
 		/* It became the wanted one after incoming_prepare() looked. */
 		return err_set(MP_EBUSY, "the transfer is being changed");
-	} else if (s->on_disk && state != INCOMING_COMPLETE) {
-		/* A person declined it while its last bytes were checked. */
-		spool_undo(&before);
+	} else if (s->on_disk) {
+		take_back(s, &before);
 	}
 	return perform(s, incoming_step(state, event), RECEIVED_LATER);
 }

@@ -106,24 +106,32 @@ static int forget_key(void)
 	return key_remove(other, alice.key_row);
 }
 
-static int set_state(enum transfer_state state, int64_t next)
+static int set_state(enum transfer_state state, int64_t next, const char *name)
 {
 	struct transfer t;
 	int rc = transfer_get(other, &t, alice.row, file);
 
 	t.state = state;
 	t.next = next;
+	if (name != NULL)
+		snprintf(t.path, sizeof(t.path), "%s/files/alice/%s", w.home, name);
 	return rc != 0 ? rc : transfer_update(other, &t);
 }
 
 static int decline(void)
 {
-	return set_state(TRANSFER_DECLINED, 1);
+	return set_state(TRANSFER_DECLINED, 1, NULL);
 }
 
 static int complete(void)
 {
-	return set_state(TRANSFER_COMPLETE, 2);
+	return set_state(TRANSFER_COMPLETE, 2, "x");
+}
+
+/* Another process had it complete, and its spool dropped, before we began one of our own. */
+static int complete_elsewhere(void)
+{
+	return set_state(TRANSFER_COMPLETE, 2, "x-2");
 }
 
 /* A new offer, accepted, and its only chunk in e. */
@@ -179,6 +187,12 @@ int main(void)
 	during(complete, "files");
 	is_int(got.status, RECEIVED_TAKEN, "a file that another one completed meanwhile: taken");
 	ok(has_files("files") && !has_files("spool"), "... it stays in its place");
+	need(remove_files() == 0, "remove");
+
+	offered();
+	during(complete_elsewhere, "files");
+	is_int(got.status, RECEIVED_TAKEN, "one that came twice at once: taken");
+	ok(!has_files("files") && !has_files("spool"), "... and is not kept a second time");
 
 	seal_message();
 	during(forget_key, NULL);

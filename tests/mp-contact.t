@@ -309,4 +309,10 @@ printf 'sealed\tmessage\t-\t%032d\t-\t-\tAAAA\n' 1 >"$T/junk"
 as tidy mp-take <"$T/junk" 2>/dev/null
 is "who only receives forgets it, too" "$(keys)" 0
 
+expired
+sqlite3 -cmd '.timeout 10000' "$T/tidy/store.db" "CREATE TRIGGER full BEFORE DELETE ON key
+	BEGIN SELECT RAISE(FAIL, 'full'); END"
+exits 0 as tidy mp-contact list
+is "a card that cannot be forgotten now keeps nobody from looking" "$(keys)" 1
+
 finish

@@ -437,7 +437,8 @@ int main(int argc, char **argv)
 		return cmd_usage(0);
 	if ((r = config_load(&a.cfg)) == MP_OK && (r = store_open(&a.s)) == MP_OK) {
 		/* Who only looks, or removes because the disk is full, must not fail by it. */
-		(void)key_expire(a.s, clock_now(), &gone);
+		if (key_expire(a.s, clock_now(), &gone) == MP_OK && gone > 0)
+			(void)store_erase(a.s);
 		r = v->run(&a);
 	}
 	store_close(a.s);

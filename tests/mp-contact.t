@@ -302,7 +302,10 @@ keys() {
 }
 expired
 is "an offer whose time is over" "$(keys)" 1
+late=$(sqlite3 "$T/tidy/store.db" 'SELECT lower(hex(secret)) FROM key WHERE expires = 1')
 is "... is not listed" "$(as tidy mp-contact list | grep -c "${TAB}late$TAB")" 0
+is "... nor in the bytes of the files" "$(cat "$T/tidy/store.db"* | od -An -v -tx1 | tr -d ' \n' |
+	grep -c "${late:-none}")" 0
 is "... nor kept" "$(keys)" 0
 expired
 printf 'sealed\tmessage\t-\t%032d\t-\t-\tAAAA\n' 1 >"$T/junk"

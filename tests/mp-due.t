@@ -62,4 +62,21 @@ mp-contact remove late
 exits 1 mp-due
 exits 100 env MP_HOME="$T/none" mp-due
 like "no home says so" "$(cat "$T/err")" "run mp-keygen\$"
+
+# --- The key of a card whose time is over is in no file any more.
+if command -v python3 >/dev/null; then
+	home eve
+	mp-keygen >/dev/null || bail mp-keygen
+	(umask 077 && mp-contact offer -e 1 soon >"$T/card")
+	cat >"$T/holds.py" <<'END'
+import base64, glob, sys
+text = open(sys.argv[1]).read().strip()[9:]
+key = base64.b32decode(text + "=" * (-len(text) % 8))[33:65]
+sys.exit(not any(key in open(f, "rb").read() for f in glob.glob(sys.argv[2] + "/store.db*")))
+END
+	ok 'the store holds the key of a card' python3 "$T/holds.py" "$T/card" "$MP_HOME"
+	sleep 1.1 # the card's time
+	exits 1 mp-due
+	ok 'mp-due erases it when its time is over' sh -c '! python3 "$@"' - "$T/holds.py" "$T/card" "$MP_HOME"
+fi
 finish

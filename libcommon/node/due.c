@@ -104,10 +104,17 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 	int rc;
 
 	*n = 0;
-	if ((rc = key_expire(s, now, &gone)) == 0 && (rc = queue_expire(s, now, &gone)) == 0 &&
+	if ((rc = key_expire(s, now, &gone)) != 0)
+		goto out;
+	/* A card's key is gone from the files, too; somebody who reads just now does not hold up
+	 * what is due. */
+	if (gone > 0)
+		(void)store_erase(s);
+	if ((rc = queue_expire(s, now, &gone)) == 0 &&
 	    (rc = contact_each(s, add_pending, &o)) == 0 && (rc = incoming_expire(s, now)) == 0 &&
 	    (rc = transfer_each_owed(s, add_transfer, &o)) == 0)
 		rc = give_all(s, cfg, &o, now, fn, ctx, n);
+out:
 	free(o.pending);
 	free(o.transfers);
 	return rc;

@@ -303,4 +303,4 @@ for r in $rows; do
 	*) "bench_$r" ;;
 	esac
 done
-[ $# -gt 0 ] || cp "$T/table" "$ROOT/tests/bench/RESULTS.md"
+[ $# -gt 0 ] || cat "$T/table" "$ROOT/tests/bench/profile.md" >"$ROOT/tests/bench/RESULTS.md"

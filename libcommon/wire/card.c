@@ -77,7 +77,8 @@ static int check(const uint8_t *raw, size_t n)
 
 	checksum(sum, raw, n - SUM);
 	if (memcmp(sum, raw + n - SUM, SUM) != 0)
-		return err_set(MP_EBAD, "the contact card is damaged: its checksum is wrong");
+		return err_set(MP_EBAD, "the contact card is damaged: its %s is wrong",
+		    n == CARD_BYTES ? "checksum" : "length");
 	if (raw[0] != VERSION)
 		return err_set(MP_EBAD, "the contact card has version %u: this program knows %u",
 		    raw[0], VERSION);

@@ -131,6 +131,12 @@ static void test_wrong(void)
 	refused("hello", 5, "not a contact card");
 	refused("MARIPOSA:", 9, "length");
 	refused(text, strlen(text) - 1, "length");
+	/* Also when no bit of the last character is left over. */
+	strcpy(t, text);
+	for (const char *c = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"; *c != '\0'; c++) {
+		t[strlen(text) - 2] = *c;
+		refused(t, strlen(text) - 1, "length");
+	}
 	snprintf(t, sizeof(t), "%sA", text);
 	refused(t, strlen(t), "length");
 	strcpy(t, text);

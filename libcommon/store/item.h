@@ -1,5 +1,5 @@
 /*
- * item: a row of the queue as a struct queue_item, for queue.c and lane.c.
+ * item: a row of the queue as a struct queue_item, for queue.c, outbox.c and lane.c.
  */
 #ifndef MP_STORE_ITEM_H
 #define MP_STORE_ITEM_H
@@ -16,5 +16,7 @@
 	" LEFT JOIN lane l ON l.contact = q.contact AND l.lane = q.lane"
 
 void item_fill(struct queue_item *item, sqlite3_stmt *st);
+/* What sql_row() gave, rc and st, as the one item that was asked for; MP_ENONE for none. */
+int item_one(struct queue_item *item, int rc, sqlite3_stmt *st);
 
 #endif

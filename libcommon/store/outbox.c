@@ -14,13 +14,7 @@ int outbox_find(
 	    sql_row(s, &st, "SELECT " ITEM_COLUMNS ITEM_FROM " WHERE q.contact = ? AND q.id = ?",
 	        "ix", contact, id);
 
-	if (rc == 0)
-		return err_set(MP_ENONE, "it is not in the queue");
-	if (rc < 0)
-		return rc;
-	item_fill(item, st);
-	sql_done(st);
-	return 0;
+	return item_one(item, rc, st);
 }
 
 int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static 16], bool *waits)

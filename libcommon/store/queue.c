@@ -29,6 +29,17 @@ void item_fill(struct queue_item *item, sqlite3_stmt *st)
 	sql_text(st, 13, item->reason, sizeof item->reason);
 }
 
+int item_one(struct queue_item *item, int rc, sqlite3_stmt *st)
+{
+	if (rc == 0)
+		return err_set(MP_ENONE, "it is not in the queue");
+	if (rc < 0)
+		return rc;
+	item_fill(item, st);
+	sql_done(st);
+	return 0;
+}
+
 static int insert(struct store *s, struct queue_item *item, const void *envelope, size_t len)
 {
 	int rc = sql_exec(s,
@@ -110,13 +121,7 @@ static int by_seq(struct store *s, int64_t seq, struct queue_item *item)
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st, "SELECT " ITEM_COLUMNS ITEM_FROM " WHERE q.seq = ?", "i", seq);
 
-	if (rc == 0)
-		return err_set(MP_ENONE, "it is not in the queue");
-	if (rc < 0)
-		return rc;
-	item_fill(item, st);
-	sql_done(st);
-	return 0;
+	return item_one(item, rc, st);
 }
 
 static int fail(struct store *s, int64_t seq, const char *code, const char *reason)

@@ -102,7 +102,7 @@ int incoming_prepare(struct step *s)
 	enum incoming state;
 	int rc;
 
-	if (f->group != NULL)
+	if (f->chain.grouped)
 		return step_refuse(s);
 	if (f->chunk == 0)
 		return 0;

@@ -167,7 +167,7 @@ static int apply_message(struct step *s)
 	struct record rec;
 	int rc;
 
-	if (w->u.message.group != NULL)
+	if (w->u.message.chain.grouped)
 		return step_refuse(s);
 	rc = seen_get(s->store, s->contact.row, w->id, NULL);
 	if (rc < 0)
@@ -199,7 +199,7 @@ static int apply_message(struct step *s)
 
 static int apply_ping(struct step *s)
 {
-	if (s->w->u.ping.group != NULL)
+	if (s->w->u.ping.grouped)
 		return step_refuse(s);
 	step_heard(s);
 	return step_take(s);

@@ -25,6 +25,7 @@ int fields_check_status(const struct wire_file_status *s);
 /* A text that may be absent (NULL), but not of another type. */
 int fields_optional(const char **out, const json_t *o, const char *key);
 int fields_check_nickname(const char *nickname);
-int fields_check_group(const char *group);
+/* "group" of a ping: optional. */
+int fields_get_group(bool *has, uint8_t group[static GROUP_ID], const json_t *o);
 
 #endif

@@ -17,6 +17,8 @@
 #define CHAT_PAST 8             /* hashes of earlier memberships that are remembered */
 #define CHAT_PLACES (2 * PEOPLE_MAX) /* members, and those who left lately */
 #define CHAT_WINDOW 1024        /* entries that are kept a member */
+#define CHAT_RESEND 64          /* messages that are sent again at a time */
+#define CHAT_STRANGE (7 * MP_DAY) /* of an unknown membership, then our person is told */
 
 enum chat_state {
 	CHAT_ACTIVE,
@@ -49,7 +51,26 @@ struct chat {
 	struct chat_member m[CHAT_PLACES];
 	size_t npast;
 	uint8_t past[CHAT_PAST][32];
+	int64_t strange_at; /* since when a member names a membership that we do not know, 0 no */
+	uint8_t strange[32]; /* its hash */
+	bool told_strange;
 	int64_t created, touched;
 };
+
+/* -1 when no member, nor one that left lately. */
+int chat_find(const struct chat *c, const uint8_t onion[static 32]);
+/* Of all who are in it, ourselves among them. */
+void chat_hash(uint8_t out[static 32], const struct chat *c, const uint8_t self[static 32]);
+/* Was that the hash of an earlier membership? */
+bool chat_was(const struct chat *c, const uint8_t hash[static 32]);
+/* To be called before a change: the membership as it is becomes an earlier one. */
+void chat_remember(struct chat *c, const uint8_t self[static 32]);
+/* A member from now on, its place; one that left begins anew.  -1: there is no place. */
+int chat_join(struct chat *c, const struct person *who, bool based);
+/* How many are in it, ourselves among them. */
+size_t chat_size(const struct chat *c);
+
+int chat_owes(const struct chat *c, plan_owes *fn, void *ctx);
+int64_t chat_time(const struct chat *c);
 
 #endif

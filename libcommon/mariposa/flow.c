@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-#include "mariposa/talk.h"
 
 void flow_ref(struct flow *f, enum plan plan, const uint8_t *id)
 {

@@ -232,6 +232,9 @@ static void chat_fields(struct exchange *x, struct chat *c)
 	bytes(x, "id", c->id, sizeof(c->id));
 	number(x, "n", &c->n);
 	bytes(x, "h", c->h, sizeof(c->h));
+	number(x, "strange_at", &c->strange_at);
+	bytes(x, "strange", c->strange, sizeof(c->strange));
+	flag(x, "told_strange", &c->told_strange);
 	number(x, "created", &c->created);
 	number(x, "touched", &c->touched);
 	list = list_of(x, "members", &c->nm, CHAT_PLACES);

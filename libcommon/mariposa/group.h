@@ -33,6 +33,15 @@ int group_leave(struct party *p, struct flow *f);
 /* Asks the initiator to introduce us to whom we lack. MP_ENONE: nobody is missing. */
 int group_petition(struct party *p, struct flow *f);
 
+/* For plan.c and talk.c: when an addition that met another is made again (0: no more), and that it
+ * is; what a member's message makes of a plan whose initiator is silent; words for our person. */
+int64_t group_retry_at(const struct proposal *q, int64_t now);
+int group_again(struct party *p, struct flow *f);
+int group_adopt(struct party *p, struct flow *f);
+json_t *group_about(struct party *p, const struct flow *chat);
+int group_tell(struct party *p, const struct flow *chat, const char *kind,
+    const struct person *who, json_t *more);
+
 /* An owed message's fields, of a chat (and of a petition: whom it names). */
 int group_fill(struct party *p, const struct flow *f, const struct sent *s, struct wire *w);
 

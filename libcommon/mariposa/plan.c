@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "crypto/onion.h"
+#include "mariposa/group.h"
 
 static const struct plan_hooks *const hooks[PLANS] = {
     [PLAN_INTRODUCTION] = &introduction_hooks,
@@ -100,8 +101,11 @@ int plan_perform(struct party *p, struct flow *f, enum proposal_action a, int by
 	case PROPOSAL_CARRY:
 		rc = h->carried(p, f);
 		break;
-	case PROPOSAL_DROP:
 	case PROPOSAL_RETRY:
+		f->u.proposal.again = group_retry_at(&f->u.proposal, p->now);
+		rc = h->dropped(p, f, by);
+		break;
+	case PROPOSAL_DROP:
 		rc = h->dropped(p, f, by);
 		break;
 	case PROPOSAL_FORGET:
@@ -414,6 +418,8 @@ int plan_sent(struct party *p, struct flow *f, const struct sent *s, bool taken)
 
 int plan_time(struct party *p, struct flow *f)
 {
+	if (f->kind == FLOW_PROPOSAL && f->u.proposal.again > 0 && f->u.proposal.again <= p->now)
+		return group_again(p, f);
 	if (f->kind == FLOW_PROPOSAL)
 		return plan_perform(p, f,
 		    proposal_happened(&f->u.proposal, PROPOSAL_TIME, -1, p->now), -1);

@@ -187,7 +187,7 @@ enum proposal_event proposal_list_taken(const struct proposal *p, int who)
 
 int64_t proposal_time(const struct proposal *p)
 {
-	return p->touched + (final(p) ? PLAN_MEMORY : PLAN_LIFE);
+	return p->again > 0 ? p->again : p->touched + (final(p) ? PLAN_MEMORY : PLAN_LIFE);
 }
 
 enum plan_status proposal_status(const struct proposal *p)

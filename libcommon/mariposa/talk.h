@@ -11,14 +11,6 @@
 #define CHAT_ASK_MOST 3           /* so often, a day apart, then our person is told that it is lost */
 #define CHAT_DOUBT (24 * MP_HOUR) /* of the initiator's silence, then a member's word is believed */
 
-/* -1 when no member, nor one that left lately. */
-int chat_find(const struct chat *c, const uint8_t onion[static 32]);
-/* Of all who are in it, ourselves among them. */
-void chat_hash(uint8_t out[static 32], const struct chat *c, const uint8_t self[static 32]);
-
-int chat_owes(const struct chat *c, plan_owes *fn, void *ctx);
-int64_t chat_time(const struct chat *c);
-
 /*
  * Our own next message, with its content's hash: counted, chained, kept as an entry, f saved; chain
  * is what goes with it.  MP_EUSAGE: we left, or nobody else is in it.

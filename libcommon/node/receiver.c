@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "crypto/onion.h"
 #include "mariposa/contact.h"
+#include "node/planning.h"
 #include "node/spool.h"
 #include "store/queue.h"
 
@@ -17,7 +18,8 @@
 
 _Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
                    (int)KNOWN_PENDING == (int)CONTACT_PENDING &&
-                   (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE,
+                   (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE &&
+                   (int)KNOWN_TEMPORARY == (int)CONTACT_TEMPORARY,
     "the machine's states are the store's");
 
 struct receiver {
@@ -113,10 +115,17 @@ int step_event(struct step *s, const char *kind, json_t *body)
 	return rc;
 }
 
-/* An offer's key opens the greeting and nothing else; a pair's key anything else. */
+/*
+ * An offer's key opens the greeting and nothing else, a temporary contact's what makes it a
+ * contact, a pair's key anything else.
+ */
 static bool role_fits(const struct contact_key *k, const struct wire *w)
 {
-	return (k->role == KEY_OFFER) == (w->type == WIRE_INITIAL_CONTACT);
+	bool makes = w->type == WIRE_INTRODUCTION_ACKNOWLEDGEMENT ||
+	             w->type == WIRE_TEMPORARY_CONTACT_UPDATE;
+
+	return (k->role == KEY_OFFER) == (w->type == WIRE_INITIAL_CONTACT) &&
+	       (k->role == KEY_TEMPORARY) == makes;
 }
 
 /* With the key of one slot that fits. MP_EBAD, MP_ENONE: not this one. */
@@ -218,20 +227,19 @@ static int apply(struct step *s)
 		return outgoing_apply(s);
 	case WIRE_PING:
 		return apply_ping(s);
-	case WIRE_TYPES:
-		break;
+	default:
+		return wire_is_plan(s->w->type) ? planning_apply(s) : step_refuse(s);
 	}
-	return step_refuse(s);
 }
 
 /* The contact is there: a meeting that waits for this is complete, and its mail is due. */
 static int heard(struct step *s)
 {
-	struct meet_step m = meet_step((enum known)s->contact.state, MEET_HEARD);
+	struct meet_step m = meet_step((enum meeting)s->contact.state, MEET_HEARD);
 	int64_t lanes = 0;
-	int rc = 0;
+	int rc = planning_heard(s);
 
-	if (m.action == MEET_CONFIRM && s->key->role == KEY_PAIR)
+	if (rc == 0 && m.action == MEET_CONFIRM && s->key->role == KEY_PAIR)
 		rc = contact_confirm(s->store, s->contact.row);
 	if (rc != 0 || (rc = contact_set_seen(s->store, s->contact.row, s->now)) != 0 ||
 	    (rc = lane_heard(s->store, s->contact.row, s->now, s->cfg->retry_min, &lanes)) != 0)
@@ -250,7 +258,7 @@ static int still_known(struct step *s)
 	if (rc == 0 && s->contact.blocked)
 		rc = MP_ENONE;
 	if (rc == 0 && s->key->role == KEY_PAIR &&
-	    meet_step((enum known)s->contact.state, MEET_HEARD).action == MEET_REFUSE)
+	    meet_step((enum meeting)s->contact.state, MEET_HEARD).action == MEET_REFUSE)
 		rc = MP_ENONE;
 	return rc == MP_ENONE ? step_refuse(s) : rc;
 }

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/onion.h"
 #include "node/feed.h"
+#include "node/planning.h"
 #include "store/message.h"
 
 #include <sodium.h>
@@ -19,6 +20,7 @@ struct sealer {
 	struct sealer_options o;
 	struct contact contact;
 	struct contact_key *key; /* in the locked arena */
+	struct flow *flow;       /* of what is owed; there, too */
 	struct buf header, envelope;
 	struct record out; /* what the sink gets */
 };
@@ -34,6 +36,7 @@ int sealer_new(
 	z->cfg = cfg;
 	z->o = *o;
 	z->key = secret_alloc(sizeof(*z->key));
+	z->flow = secret_alloc(sizeof(*z->flow));
 	z->header.max = z->envelope.max = ENVELOPE_MAX;
 	record_init(&z->out);
 	*out = z;
@@ -45,6 +48,7 @@ void sealer_free(struct sealer *z)
 	if (z == NULL)
 		return;
 	secret_free(z->key);
+	secret_free(z->flow);
 	buf_free(&z->header);
 	buf_free(&z->envelope);
 	record_free(&z->out);
@@ -68,9 +72,19 @@ static int target(struct sealer *z, const char *name)
 	return 0;
 }
 
+/* The same for whatever a person may say to him. */
+static int speakable(struct sealer *z, const char *name)
+{
+	int rc = target(z, name);
+
+	if (rc == 0 && z->contact.state == CONTACT_TEMPORARY)
+		return err_set(MP_EUSAGE, "'%s' is introduced, but no contact yet", name);
+	return rc;
+}
+
 int sealer_check(struct sealer *z, const char *contact)
 {
-	return target(z, contact);
+	return speakable(z, contact);
 }
 
 static int sending_key(struct store *s, struct contact_key *k, int64_t contact, enum key_role role)
@@ -129,6 +143,19 @@ static int set_fields(struct sealer *z, struct wire *w, enum wire_type t, const 
 	return rc;
 }
 
+/* What introductions and groups owe is not for a record to say: the store does. */
+static int set_owed(struct sealer *z, struct wire *w, enum wire_type t, const struct record *rec)
+{
+	struct keeper k;
+	int rc;
+
+	if (!rec->has_id)
+		return err_set(MP_EUSAGE, "a '%s' is made by mp-due, not by hand", rec->kind);
+	if ((rc = keeper_open(&k, z->s, z->cfg, clock_now())) != 0)
+		return rc;
+	return planning_complete(&k, z->contact.row, rec->id, t, z->flow, w);
+}
+
 /* What rec says, without id and time.  The caller frees w. */
 static int set_wire(struct sealer *z, struct wire *w, const struct record *rec)
 {
@@ -139,6 +166,8 @@ static int set_wire(struct sealer *z, struct wire *w, const struct record *rec)
 		return err_set(MP_EUSAGE, "kind '%s' cannot be sealed", rec->kind);
 	if (t == WIRE_FILE)
 		return err_set(MP_EUSAGE, "a file is sealed with -f, not from a record");
+	if (wire_is_plan(t))
+		return set_owed(z, w, t, rec);
 	if (rec->ref[0] != '\0')
 		return err_set(MP_EUSAGE, "no group '%s'", rec->ref);
 	return t == WIRE_MESSAGE ? set_message(w, rec) : set_fields(z, w, t, rec);
@@ -223,6 +252,11 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 		if ((rc = set_initial(z, &w)) != 0)
 			goto out;
 		role = KEY_OFFER;
+	} else if (w.type == WIRE_INTRODUCTION_ACKNOWLEDGEMENT ||
+	           w.type == WIRE_TEMPORARY_CONTACT_UPDATE) {
+		role = KEY_TEMPORARY;
+	} else if ((rc = speakable(z, rec->contact)) != 0) {
+		goto out;
 	}
 	if ((rc = sending_key(z->s, z->key, z->contact.row, role)) != 0 || (rc = seal(z, &w)) != 0)
 		goto out;
@@ -317,7 +351,7 @@ int sealer_file(struct sealer *z, const char *contact, int fd, const char *name,
 	struct wire_file *f = &p.w.u.file;
 	int rc;
 
-	if ((rc = target(z, contact)) != 0 ||
+	if ((rc = speakable(z, contact)) != 0 ||
 	    (rc = sending_key(z->s, z->key, z->contact.row, KEY_PAIR)) != 0)
 		return rc;
 	if ((rc = pass_begin(&p, fd, name)) != 0)

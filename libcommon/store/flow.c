@@ -138,6 +138,15 @@ int flow_rows(struct store *s, int kind, int64_t contact,
 	return each(s, st, fn, ctx);
 }
 
+int flow_rows_open(struct store *s, int kind, int below, int (*fn)(void *ctx, int64_t row), void *ctx)
+{
+	sqlite3_stmt *st;
+
+	sql_query(s, &st, "SELECT id FROM flow WHERE kind = ? AND state < ? ORDER BY id", "dd", kind,
+	    below);
+	return each(s, st, fn, ctx);
+}
+
 int flow_rows_due(struct store *s, int64_t now, int (*fn)(void *ctx, int64_t row), void *ctx)
 {
 	sqlite3_stmt *st;

@@ -12,7 +12,7 @@
 #include "store/keyring.h"
 #include "store/sql.h"
 
-#define TABLES 8
+#define TABLES 11
 #define COLUMNS 24
 
 struct target {

@@ -166,6 +166,7 @@ CREATE TABLE flow (
 ) STRICT;
 CREATE UNIQUE INDEX flow_key ON flow (kind, coalesce(contact, 0), ref);
 CREATE INDEX flow_contact ON flow (contact);
+CREATE INDEX flow_state ON flow (kind, state);
 CREATE INDEX flow_at ON flow (at) WHERE at > 0;
 
 -- What flows have to send now or later (at), to whom and under which id.  kind: the type; serial

@@ -60,7 +60,7 @@ static const char *const file_actions[] = {
     [INCOMING_CANCEL] = "cancel",
 };
 
-static enum known meet_next(enum meet_action a, enum known now)
+static enum meeting meet_next(enum meet_action a, enum meeting now)
 {
 	if (a == MEET_ACTIVATE || a == MEET_CONFIRM)
 		return KNOWN_ACTIVE;
@@ -88,7 +88,7 @@ static enum incoming file_next(enum incoming_action a, enum incoming now)
 
 static int contact_table(void)
 {
-	static const enum known order[] = {KNOWN_NOT, KNOWN_OFFERED, KNOWN_PENDING, KNOWN_ACTIVE};
+	static const enum meeting order[] = {KNOWN_NOT, KNOWN_OFFERED, KNOWN_PENDING, KNOWN_ACTIVE};
 	int wrong = 0;
 
 	puts("event none offered pending active");

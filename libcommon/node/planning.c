@@ -7,8 +7,11 @@
 #include "base/err.h"
 #include "mariposa/group.h"
 #include "mariposa/introduction.h"
+#include "mariposa/talk.h"
 #include "node/sealer.h"
+#include "store/entry.h"
 #include "store/queue.h"
+#include "wire/chain.h"
 
 
 /* Their ids are remembered for ever: sent once more after all is forgotten, they do nothing. */
@@ -102,6 +105,56 @@ int planning_apply(struct step *s)
 	    (rc = seen_add(s->store, s->contact.row, s->w->id, NULL, 0)) != 0)
 		return rc;
 	return verdict(s, &o);
+}
+
+int planning_talk(struct step *s, const struct wire_chain *chain,
+    const uint8_t content[static 32], char group[static 33])
+{
+	struct known from;
+	struct outcome o;
+	struct keeper k;
+	int rc = keeper_open(&k, s->store, s->cfg, s->now);
+
+	keeper_known(&from, &s->contact);
+	if (rc != 0 ||
+	    (rc = talk_take(&k.p, &from, chain, s->w->id, content, &o, group)) != 0)
+		return rc;
+	if (o.reply == REPLY_TAKEN && !o.repeated)
+		return 1;
+	return verdict(s, &o);
+}
+
+int planning_offered(struct step *s, const struct transfer *t, const uint8_t sha256[static 32])
+{
+	uint8_t content[32];
+	struct keeper k;
+	struct contact c;
+	struct entry e;
+	struct flow f;
+	int64_t n;
+	int rc;
+
+	if ((rc = contact_by_row(s->store, &c, t->contact)) != 0 ||
+	    (rc = keeper_open(&k, s->store, s->cfg, s->now)) != 0 ||
+	    (rc = k.p.by_name(&k, &f, t->ref)) != 0 ||
+	    (rc = entry_by_id(s->store, f.row, c.onion, t->id, &n)) != 0 ||
+	    (rc = entry_get(s->store, &e, f.row, c.onion, n)) != 0)
+		return rc == MP_ENONE ? 1 : rc; /* left, or long ago: its own hash must do */
+	chain_content_file(content, t->id, t->size, sha256, t->name);
+	return memcmp(content, e.content, sizeof(content)) == 0;
+}
+
+int planning_shares(struct step *s, const uint8_t group[static GROUP_ID])
+{
+	struct known from;
+	struct keeper k;
+	char name[33];
+	int rc = keeper_open(&k, s->store, s->cfg, s->now);
+
+	keeper_known(&from, &s->contact);
+	if (rc == 0)
+		rc = talk_shares(&k.p, &from, group, name);
+	return rc == MP_ENONE ? 0 : rc != 0 ? rc : 1;
 }
 
 int planning_heard(struct step *s)
@@ -302,6 +355,22 @@ int planning_tick(struct store *s, const struct config *cfg, int64_t now)
 }
 
 /* What the sealer will seal under this id; its secrets are not in it. */
+static int again_to_record(
+    struct keeper *k, struct record *rec, const struct owed *o, const struct contact *c)
+{
+	int rc = message_get_text(k->s, o->id, rec);
+
+	/* The text is gone from the history: nothing more can be sent. */
+	if (rc == MP_ENONE) {
+		rc = planning_sent(
+		    k->s, k->cfg, o->contact, o->kind, o->id, false, k->p.now);
+		return rc != 0 ? rc : MP_ENONE;
+	}
+	rec->class = CLASS_OUT;
+	memcpy(rec->contact, c->name, sizeof(rec->contact));
+	return rc;
+}
+
 static int to_record(struct keeper *k, struct record *rec, const struct owed *o)
 {
 	struct contact c;
@@ -312,6 +381,8 @@ static int to_record(struct keeper *k, struct record *rec, const struct owed *o)
 	memset(&w, 0, sizeof(w));
 	if (rc == 0)
 		rc = wire_type_parse(&w.type, o->kind);
+	if (rc == 0 && w.type == WIRE_MESSAGE)
+		return again_to_record(k, rec, o, &c);
 	if (rc == 0)
 		rc = planning_complete(k, o->contact, o->id, w.type, &f, &w);
 	if (rc != 0)
@@ -324,7 +395,7 @@ static int to_record(struct keeper *k, struct record *rec, const struct owed *o)
 	rec->time = o->at;
 	snprintf(rec->ref, sizeof(rec->ref), "%s", f.kind == FLOW_CHAT ? f.name : "");
 	buf_clear(&rec->body);
-	rc = w.type == WIRE_MESSAGE ? MP_ENONE : wire_to_body(&rec->body, &w);
+	rc = wire_to_body(&rec->body, &w);
 	wire_free(&w);
 	flow_wipe(&f);
 	return rc;

@@ -11,6 +11,7 @@
 #include "node/planning.h"
 #include "node/spool.h"
 #include "store/queue.h"
+#include "wire/chain.h"
 
 #define TIMELY (24 * MP_HOUR)
 #define TIDY MP_MINUTE
@@ -174,10 +175,10 @@ static int apply_message(struct step *s)
 	const struct wire *w = s->w;
 	struct transfer t;
 	struct record rec;
+	uint8_t content[32];
+	char group[33] = "";
 	int rc;
 
-	if (w->u.message.chain.grouped)
-		return step_refuse(s);
 	rc = seen_get(s->store, s->contact.row, w->id, NULL);
 	if (rc < 0)
 		return rc;
@@ -193,7 +194,13 @@ static int apply_message(struct step *s)
 		return rc < 0 ? rc : step_later(s, RECEIVED_QUOTA, STEP_TOO_MUCH);
 	if ((rc = step_room(s)) != 0 || s->out->status != 0)
 		return rc;
+	if (w->u.message.chain.grouped) {
+		chain_content_message(content, w->body, w->blen);
+		if ((rc = planning_talk(s, &w->u.message.chain, content, group)) != 1)
+			return rc;
+	}
 	record_init(&rec);
+	snprintf(rec.ref, sizeof(rec.ref), "%s", group);
 	snprintf(rec.kind, sizeof(rec.kind), "%s", wire_type_name(w->type));
 	memcpy(rec.id, w->id, sizeof(rec.id));
 	rec.has_id = rec.has_body = true;
@@ -208,8 +215,12 @@ static int apply_message(struct step *s)
 
 static int apply_ping(struct step *s)
 {
+	int rc = 1;
+
 	if (s->w->u.ping.grouped)
-		return step_refuse(s);
+		rc = planning_shares(s, s->w->u.ping.group);
+	if (rc <= 0)
+		return rc < 0 ? rc : step_refuse(s);
 	step_heard(s);
 	return step_take(s);
 }

@@ -27,7 +27,7 @@ static const struct {
     {"message %lld: queued, but it is not in the queue",
         "SELECT m.seq FROM message m WHERE m.dir = 1 AND m.state = 11 AND m.kind <> 'file' AND NOT "
         "EXISTS"
-        " (SELECT 1 FROM queue q WHERE q.contact = m.contact AND q.id = m.id)"},
+        " (SELECT 1 FROM queue q WHERE q.id = m.id AND q.contact = coalesce(m.contact, q.contact))"},
     {"queue %lld: a column is malformed", "SELECT seq FROM queue WHERE lane NOT IN (0, 1, 2) OR "
                                           "state NOT IN (0, 1, 2) OR length(id) <> 16"
                                           " OR length(envelope) = 0"},

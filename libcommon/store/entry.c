@@ -25,6 +25,15 @@ int entry_get(
 	return 0;
 }
 
+int entry_by_id(struct store *s, int64_t chat, const uint8_t onion[static 32],
+    const uint8_t id[static 16], int64_t *n)
+{
+	int rc = sql_int(s, n, "SELECT n FROM entry WHERE chat = ? AND onion = ? AND id = ?", "ikx",
+	    chat, onion, id);
+
+	return rc == 0 ? err_set(MP_ENONE, "the message is not remembered") : rc < 0 ? rc : 0;
+}
+
 int entry_put(struct store *s, int64_t chat, const uint8_t onion[static 32], const struct entry *e)
 {
 	return sql_exec(s,

@@ -108,6 +108,7 @@ CREATE TABLE queue (
 ) STRICT;
 CREATE INDEX queue_lane ON queue (contact, lane, state, seq);
 CREATE INDEX queue_call ON queue (call);
+CREATE INDEX queue_id ON queue (id);
 CREATE INDEX queue_expires ON queue (expires) WHERE state < 2;
 
 -- One row a contact and lane with mail: when it is due and who delivers it.

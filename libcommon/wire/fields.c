@@ -6,12 +6,12 @@
 #include "base/text.h"
 #include "crypto/onion.h"
 #include "wire/chain.h"
+#include "wire/people.h"
 #include "wire/plan.h"
 
 #define SIZE_MAX_WIRE (INT64_C(1) << 53)
 #define CHUNKS_MAX (INT64_C(1) << 31)
 #define STEP_MIN 1024
-#define NICKNAME_MAX 64
 
 static const char *const answers[] = {
     [FILE_NO] = "no",
@@ -100,18 +100,9 @@ int fields_optional(const char **out, const json_t *o, const char *key)
 
 static int get_initial(struct wire_initial_contact *f, const json_t *o)
 {
-	const char *sender = json_text(o, "sender");
-	char canonical[ONION_TEXT];
-	int r;
+	int r = wire_onion_get(f->sender, o, "sender");
 
-	if (sender == NULL)
-		return err_set(MP_EBAD, "'sender' is missing");
-	if ((r = onion_decode(f->sender, sender)) != MP_OK)
-		return r;
-	onion_encode(canonical, f->sender);
-	if (strcmp(canonical, sender) != 0)
-		return err_set(MP_EBAD, "'sender' is not in its one form");
-	if ((r = json_hex(o, "proof", f->proof, 32)) != MP_OK)
+	if (r != MP_OK || (r = json_hex(o, "proof", f->proof, 32)) != MP_OK)
 		return r;
 	return fields_optional(&f->nickname, o, "nickname");
 }
@@ -192,7 +183,7 @@ static int check_characters(const char *what, const char *text, size_t n)
 	return MP_OK;
 }
 
-static int check_text(const char *what, const char *text, size_t max)
+int fields_check_text(const char *what, const char *text, size_t max)
 {
 	size_t n = strlen(text);
 
@@ -203,7 +194,7 @@ static int check_text(const char *what, const char *text, size_t max)
 
 int fields_check_nickname(const char *nickname)
 {
-	return nickname == NULL ? MP_OK : check_text("the nickname", nickname, NICKNAME_MAX);
+	return nickname == NULL ? MP_OK : fields_check_text("the nickname", nickname, NICKNAME_MAX);
 }
 
 int fields_check_status(const struct wire_file_status *s)
@@ -223,7 +214,7 @@ static int check_name(const char *name)
 		return err_set(MP_EBAD, "a file is offered without its name");
 	if (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(MP_EBAD, "a file's name has no '/' and is not '.' or '..'");
-	return check_text("the file's name", name, FILE_NAME_MAX);
+	return fields_check_text("the file's name", name, FILE_NAME_MAX);
 }
 
 /* The only length that chunk may have. */
@@ -252,7 +243,8 @@ static int check_file(const struct wire *w)
 		return err_set(MP_EBAD, "a file's chunk has %zu bytes instead of %zu", w->blen,
 		    chunk_length(f));
 	if (f->has_hash != (f->chunk == f->chunks || (f->chunk == 0 && f->chain.grouped)))
-		return err_set(MP_EBAD, "a file's hash stands in its last chunk");
+		return err_set(MP_EBAD, "a file's hash stands in its last chunk%s",
+		    f->chain.grouped ? " and in its first" : "");
 	if (f->chunk == 0 && (r = check_name(f->name)) != MP_OK)
 		return r;
 	return chain_check(&f->chain, f->chunk == 0);

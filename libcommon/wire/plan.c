@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "crypto/onion.h"
 #include "wire/fields.h"
+#include "wire/people.h"
 
 #define ROUND_MAX 255
-#define COUNTER_MAX (INT64_C(1) << 53)
 #define RESEND_MAX 1024
 
 enum {
@@ -27,6 +26,7 @@ enum {
 	F_SEALED = 1 << 13,
 	F_RANGE = 1 << 14,
 	F_N = 1 << 15,
+	F_NICKNAMES = 1 << 16, /* of people; without it they are neither sent nor looked at */
 };
 #define SECRETS (F_CONTACTS | F_NUMBER | F_SEALED)
 
@@ -40,13 +40,13 @@ enum {
 
 struct shape {
 	int must, may;
-	int words;           /* answers, statuses or seen ones */
-	size_t least, most;  /* people */
+	int words;          /* answers, statuses or seen ones: no type has two of them */
+	size_t least, most; /* people */
 };
 
 /* clang-format off */
 static const struct shape shapes[WIRE_TYPES] = {
-    [WIRE_INTRODUCTION_REQUEST]         = {F_INTRODUCTION | F_PEOPLE, 0, 0, 2, PEOPLE_MAX},
+    [WIRE_INTRODUCTION_REQUEST]         = {F_INTRODUCTION | F_PEOPLE, F_NICKNAMES, 0, 2, PEOPLE_MAX},
     [WIRE_INTRODUCTION_RESPONSE]        = {F_INTRODUCTION | F_ANSWER, 0, ANSWERS_TWO, 0, 0},
     [WIRE_INTRODUCTION_STATUS_REQUEST]  = {F_INTRODUCTION, F_SEEN, SEEN_INTRODUCTIONS, 0, 0},
     [WIRE_INTRODUCTION_STATUS_RESPONSE] = {F_INTRODUCTION | F_STATUS, 0, OF_INTRODUCTIONS, 0, 0},
@@ -55,11 +55,11 @@ static const struct shape shapes[WIRE_TYPES] = {
     [WIRE_TEMPORARY_CONTACT_UPDATE]     = {F_ROUND | F_SEALED, 0, 0, 0, 0},
     [WIRE_INTRODUCTION_PETITION]        = {F_INTRODUCTION | F_GROUP | F_PEOPLE, F_ADDITION, 0, 1, PEOPLE_MAX - 1},
     [WIRE_INTRODUCTION_PETITION_DECLINATION] = {F_INTRODUCTION, 0, 0, 0, 0},
-    [WIRE_GROUP_CHAT_REQUEST]           = {F_GROUP | F_PEOPLE, F_NAME, 0, 2, PEOPLE_MAX},
+    [WIRE_GROUP_CHAT_REQUEST]           = {F_GROUP | F_PEOPLE, F_NAME | F_NICKNAMES, 0, 2, PEOPLE_MAX},
     [WIRE_GROUP_CHAT_RESPONSE]          = {F_GROUP | F_ANSWER, 0, ANSWERS_TWO, 0, 0},
     [WIRE_GROUP_CHAT_STATUS_REQUEST]    = {F_GROUP, F_SEEN, SEEN_GROUPS, 0, 0},
     [WIRE_GROUP_CHAT_STATUS_RESPONSE]   = {F_GROUP | F_STATUS, 0, OF_GROUPS, 0, 0},
-    [WIRE_GROUP_ADDITION_REQUEST]       = {F_GROUP | F_ADDITION | F_BASE | F_PEOPLE | F_PROSPECTIVE, F_NAME, 0, 1, PEOPLE_MAX - 1},
+    [WIRE_GROUP_ADDITION_REQUEST]       = {F_GROUP | F_ADDITION | F_BASE | F_PEOPLE | F_PROSPECTIVE, F_NAME | F_NICKNAMES, 0, 1, PEOPLE_MAX - 1},
     [WIRE_GROUP_ADDITION_RESPONSE]      = {F_GROUP | F_ADDITION | F_ANSWER, 0, ANSWERS_ALL, 0, 0},
     [WIRE_GROUP_ADDITION_STATUS_REQUEST] = {F_GROUP | F_ADDITION, F_SEEN, SEEN_GROUPS, 0, 0},
     [WIRE_GROUP_ADDITION_STATUS_RESPONSE] = {F_GROUP | F_ADDITION | F_STATUS, F_PEOPLE, OF_GROUPS, 1, PEOPLE_MAX},
@@ -86,41 +86,9 @@ bool wire_is_plan(enum wire_type t)
 	return (size_t)t < WIRE_TYPES && shapes[t].must != 0;
 }
 
-static int put_people(json_t *o, const char *key, const struct wire_people *p)
+static bool nicknames(enum wire_type t)
 {
-	json_t *list = json_array();
-	char host[ONION_TEXT];
-	int r = 0;
-
-	for (size_t i = 0; i < p->n; i++) {
-		json_t *one = json_object();
-
-		onion_encode(host, p->person[i].onion);
-		r |= json_object_set_new(one, "onion", json_string(host));
-		if (p->person[i].nickname != NULL)
-			r |= json_object_set_new(
-			    one, "nickname", json_string(p->person[i].nickname));
-		r |= json_array_append_new(list, one);
-	}
-	return r | json_object_set_new(o, key, list);
-}
-
-static int put_keys(json_t *o, const struct wire_plan *p)
-{
-	json_t *list = json_array();
-	char host[ONION_TEXT];
-	int r = 0;
-
-	for (size_t i = 0; i < p->nkeys; i++) {
-		json_t *one = json_object();
-
-		onion_encode(host, p->keys[i].onion);
-		r |= json_object_set_new(one, "onion", json_string(host)) |
-		     json_set_hex(one, "id", p->keys[i].id, 32) |
-		     json_set_hex(one, "key", p->keys[i].key, 32) |
-		     json_array_append_new(list, one);
-	}
-	return r | json_object_set_new(o, "contacts", list);
+	return (shapes[t].may & F_NICKNAMES) != 0;
 }
 
 static int put_int(json_t *o, const char *key, int64_t v)
@@ -172,11 +140,11 @@ int plan_put(json_t *o, enum wire_type t, const struct wire_plan *p, bool record
 	if (has & F_SEEN)
 		r |= put_word(o, "seen", statuses[p->seen]);
 	if (has & F_PEOPLE)
-		r |= put_people(o, "people", &p->people);
+		r |= wire_people_put(o, "people", &p->people, nicknames(t));
 	if (has & F_PROSPECTIVE)
-		r |= put_people(o, "prospective", &p->prospective);
+		r |= wire_people_put(o, "prospective", &p->prospective, nicknames(t));
 	if (has & F_CONTACTS)
-		r |= put_keys(o, p);
+		r |= wire_keys_put(o, "contacts", p->keys, p->nkeys);
 	if (has & F_ROUND)
 		r |= put_int(o, "round", p->round);
 	if (has & F_NUMBER)
@@ -188,63 +156,6 @@ int plan_put(json_t *o, enum wire_type t, const struct wire_plan *p, bool record
 	if (has & F_N)
 		r |= put_int(o, "n", p->n);
 	return r == 0 ? MP_OK : err_set(MP_ENOMEM, "no memory for a header");
-}
-
-static int get_onion(uint8_t onion[static 32], const json_t *o)
-{
-	const char *text = json_text(o, "onion");
-	char canonical[ONION_TEXT];
-	int r;
-
-	if (text == NULL)
-		return err_set(MP_EBAD, "'onion' is missing");
-	if ((r = onion_decode(onion, text)) != MP_OK)
-		return r;
-	onion_encode(canonical, onion);
-	if (strcmp(canonical, text) != 0)
-		return err_set(MP_EBAD, "'onion' is not in its one form");
-	return MP_OK;
-}
-
-/* A list of objects, at most `most`; *n of them. */
-static int get_list(const json_t **list, size_t *n, const json_t *o, const char *key, size_t most)
-{
-	*list = json_object_get(o, key);
-	if (!json_is_array(*list))
-		return err_set(MP_EBAD, "'%s' is no list", key);
-	*n = json_array_size(*list);
-	if (*n > most)
-		return err_set(MP_EBAD, "'%s' has %zu members", key, *n);
-	return MP_OK;
-}
-
-static int get_people(struct wire_people *p, const json_t *o, const char *key)
-{
-	const json_t *list;
-	int r = get_list(&list, &p->n, o, key, PEOPLE_MAX);
-
-	for (size_t i = 0; r == MP_OK && i < p->n; i++) {
-		const json_t *one = json_array_get(list, i);
-
-		if ((r = get_onion(p->person[i].onion, one)) == MP_OK)
-			r = fields_optional(&p->person[i].nickname, one, "nickname");
-	}
-	return r;
-}
-
-static int get_keys(struct wire_plan *p, const json_t *o)
-{
-	const json_t *list;
-	int r = get_list(&list, &p->nkeys, o, "contacts", PEOPLE_MAX);
-
-	for (size_t i = 0; r == MP_OK && i < p->nkeys; i++) {
-		const json_t *one = json_array_get(list, i);
-
-		if ((r = get_onion(p->keys[i].onion, one)) == MP_OK &&
-		    (r = json_hex(one, "id", p->keys[i].id, 32)) == MP_OK)
-			r = json_hex(one, "key", p->keys[i].key, 32);
-	}
-	return r;
 }
 
 /* The index of the word. */
@@ -278,7 +189,7 @@ static int get_optional(struct wire_plan *p, enum wire_type t, const json_t *o)
 		r = json_hex(o, "addition", p->addition, PLAN_ID);
 	}
 	if (r == MP_OK && may & F_PEOPLE && json_object_get(o, "people") != NULL)
-		r = get_people(&p->people, o, "people");
+		r = wire_people_get(&p->people, o, "people", nicknames(t));
 	return r;
 }
 
@@ -288,7 +199,7 @@ int plan_get(struct wire_plan *p, enum wire_type t, const json_t *o, bool record
 
 	if (record)
 		must &= ~SECRETS;
-#define GET(flag, call) \
+#define GET(flag, call)                             \
 	if (must & (flag) && (r = (call)) != MP_OK) \
 	return r
 	GET(F_INTRODUCTION, json_hex(o, "introduction", p->introduction, PLAN_ID));
@@ -301,9 +212,9 @@ int plan_get(struct wire_plan *p, enum wire_type t, const json_t *o, bool record
 	GET(F_STATUS, get_word(o, "status", statuses, COUNT(statuses), &at));
 	if (must & F_STATUS)
 		p->status = (enum plan_status)at;
-	GET(F_PEOPLE, get_people(&p->people, o, "people"));
-	GET(F_PROSPECTIVE, get_people(&p->prospective, o, "prospective"));
-	GET(F_CONTACTS, get_keys(p, o));
+	GET(F_PEOPLE, wire_people_get(&p->people, o, "people", nicknames(t)));
+	GET(F_PROSPECTIVE, wire_people_get(&p->prospective, o, "prospective", nicknames(t)));
+	GET(F_CONTACTS, wire_keys_get(p->keys, &p->nkeys, o, "contacts"));
 	GET(F_ROUND, json_int(o, "round", 0, ROUND_MAX, &p->round));
 	GET(F_NUMBER, json_hex(o, "number", p->number, 32));
 	GET(F_NUMBER, json_hex(o, "key", p->key, 32));
@@ -313,44 +224,6 @@ int plan_get(struct wire_plan *p, enum wire_type t, const json_t *o, bool record
 	GET(F_N, json_int(o, "n", 0, COUNTER_MAX, &p->n));
 #undef GET
 	return get_optional(p, t, o);
-}
-
-static bool twice(const struct wire_people *p, const uint8_t onion[static 32], size_t before)
-{
-	for (size_t i = 0; i < before; i++)
-		if (memcmp(p->person[i].onion, onion, 32) == 0)
-			return true;
-	return false;
-}
-
-static int check_people(const struct wire_plan *p)
-{
-	const struct wire_people *lists[] = {&p->people, &p->prospective};
-	int r;
-
-	for (size_t l = 0; l < 2; l++) {
-		for (size_t i = 0; i < lists[l]->n; i++) {
-			const struct wire_person *one = &lists[l]->person[i];
-
-			if (twice(lists[l], one->onion, i) ||
-			    (l == 1 && twice(&p->people, one->onion, p->people.n)))
-				return err_set(MP_EBAD, "somebody is named twice");
-			if ((r = fields_check_nickname(one->nickname)) != MP_OK)
-				return r;
-		}
-	}
-	return MP_OK;
-}
-
-static int check_keys(const struct wire_plan *p)
-{
-	if (p->nkeys < 1 || p->nkeys > PEOPLE_MAX - 1)
-		return err_set(MP_EBAD, "a list of %zu contacts", p->nkeys);
-	for (size_t i = 0; i < p->nkeys; i++)
-		for (size_t j = 0; j < i; j++)
-			if (memcmp(p->keys[i].onion, p->keys[j].onion, 32) == 0)
-				return err_set(MP_EBAD, "somebody is named twice");
-	return MP_OK;
 }
 
 static bool word_known(const struct shape *s, int has, const struct wire_plan *p)
@@ -364,6 +237,19 @@ static bool word_known(const struct shape *s, int has, const struct wire_plan *p
 	return true;
 }
 
+/* Both lists of an addition are one membership. */
+static int check_prospective(const struct wire_plan *p)
+{
+	const struct wire_people *more = &p->prospective;
+	size_t most = PEOPLE_MAX - p->people.n; /* those are checked */
+	int r = wire_people_check("prospective", more, 1, most, true);
+
+	for (size_t i = 0; r == MP_OK && i < more->n; i++)
+		if (wire_people_has(&p->people, p->people.n, more->person[i].onion))
+			r = err_set(MP_EBAD, "somebody is a member and prospective");
+	return r;
+}
+
 int plan_check(enum wire_type t, const struct wire_plan *p, bool record)
 {
 	const struct shape *s = &shapes[t];
@@ -373,25 +259,22 @@ int plan_check(enum wire_type t, const struct wire_plan *p, bool record)
 		has &= ~SECRETS;
 	if (!word_known(s, has, p))
 		return err_set(MP_EBAD, "a '%s' has no such word", wire_type_name(t));
-	if (has & F_PEOPLE && (p->people.n < s->least || p->people.n > s->most))
-		return err_set(MP_EBAD, "a '%s' of %zu people", wire_type_name(t), p->people.n);
-	if (has & F_PROSPECTIVE &&
-	    (p->prospective.n < 1 || p->people.n + p->prospective.n > PEOPLE_MAX))
-		return err_set(MP_EBAD, "an addition of %zu to %zu people", p->prospective.n,
-		    p->people.n);
-	if (t == WIRE_GROUP_ADDITION_STATUS_RESPONSE && has & F_PEOPLE &&
-	    p->status != STATUS_ACCEPTED)
-		return err_set(MP_EBAD, "members of an addition that is not accepted");
-	if ((r = check_people(p)) != MP_OK)
+	if (has & F_PEOPLE &&
+	    (r = wire_people_check("people", &p->people, s->least, s->most, nicknames(t))) != MP_OK)
 		return r;
-	if (has & F_CONTACTS && (r = check_keys(p)) != MP_OK)
+	if (has & F_PROSPECTIVE && (r = check_prospective(p)) != MP_OK)
+		return r;
+	if (has & F_STATUS && has & F_PEOPLE && p->status != STATUS_ACCEPTED)
+		return err_set(MP_EBAD, "'people' of an addition that is not accepted");
+	if (has & F_CONTACTS &&
+	    (r = wire_keys_check("contacts", p->keys, p->nkeys, 1, PEOPLE_MAX - 1)) != MP_OK)
 		return r;
 	if (has & F_ROUND && (p->round < 0 || p->round > ROUND_MAX))
 		return err_set(MP_EBAD, "'round' is out of bounds");
-	if (has & F_RANGE &&
-	    (p->first < 1 || p->last < p->first || p->last - p->first >= RESEND_MAX))
+	if (has & F_RANGE && (p->first < 1 || p->last < p->first || p->last > COUNTER_MAX ||
+	                         p->last - p->first >= RESEND_MAX))
 		return err_set(MP_EBAD, "'first' and 'last' are no range");
 	if (has & F_N && (p->n < 0 || p->n > COUNTER_MAX))
 		return err_set(MP_EBAD, "'n' is out of bounds");
-	return has & F_NAME ? fields_check_nickname(p->name) : MP_OK;
+	return has & F_NAME ? fields_check_text("the name", p->name, NICKNAME_MAX) : MP_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "wire/fields.h"
+#include "wire/people.h"
 #include "wire/plan.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
@@ -90,6 +91,7 @@ int wire_encode(struct buf *header, const struct wire *w)
 		r = err_set(MP_ENOMEM, "no memory for a header");
 	else if ((r = fields_put(o, w)) == MP_OK)
 		r = json_write(header, o);
+	wire_keys_wipe(o);
 	json_decref(o);
 	return r;
 }
@@ -128,6 +130,7 @@ int wire_decode(struct wire *w, const struct envelope *e)
 
 void wire_free(struct wire *w)
 {
+	wire_keys_wipe(w->json);
 	json_decref(w->json);
 	secret_wipe(w, sizeof(*w));
 }
@@ -137,8 +140,11 @@ static int body_put(json_t *o, const struct wire *w)
 {
 	const char *text;
 
-	if (wire_is_plan(w->type))
-		return plan_put(o, w->type, &w->u.plan, true);
+	if (wire_is_plan(w->type)) {
+		int r = plan_check(w->type, &w->u.plan, true);
+
+		return r != MP_OK ? r : plan_put(o, w->type, &w->u.plan, true);
+	}
 	switch (w->type) {
 	case WIRE_FILE_STATUS:
 		return fields_put_status(o, &w->u.status);

@@ -125,7 +125,13 @@ struct wire_ping {
  * are empty.
  */
 enum plan_answer { ANSWER_DECLINE, ANSWER_ACCEPT, ANSWER_BUSY };
-enum plan_status { STATUS_PENDING, STATUS_ACCEPTED, STATUS_INITIATED, STATUS_CANCELLED, STATUS_NONE };
+enum plan_status {
+	STATUS_PENDING,
+	STATUS_ACCEPTED,
+	STATUS_INITIATED,
+	STATUS_CANCELLED,
+	STATUS_NONE
+};
 
 struct wire_person {
 	uint8_t onion[32];    /* "onion": the address as text, canonical */
@@ -155,12 +161,12 @@ struct wire_plan {
 	struct wire_people prospective; /* "prospective" */
 	size_t nkeys;                   /* "contacts": [{onion, id, key}] */
 	struct wire_key keys[PEOPLE_MAX];
-	int64_t round;       /* "round": 0 to 255 */
-	uint8_t number[32];  /* "number": 64 hex */
-	uint8_t key[32];     /* "key": 64 hex, X25519 */
+	int64_t round;               /* "round": 0 to 255 */
+	uint8_t number[32];          /* "number": 64 hex */
+	uint8_t key[32];             /* "key": 64 hex, X25519 */
 	uint8_t sealed[PLAN_SEALED]; /* "sealed": 224 hex */
-	int64_t first, last; /* "first", "last": counters, 1 <= first <= last */
-	int64_t n;           /* "n": of an exit, the leaver's last counter, 0 or more */
+	int64_t first, last;         /* "first", "last": counters, 1 <= first <= last */
+	int64_t n;                   /* "n": of an exit, the leaver's last counter, 0 or more */
 };
 
 struct wire {

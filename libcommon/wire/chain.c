@@ -1,13 +1,12 @@
 #include "wire/chain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "base/err.h"
+#include "wire/fields.h"
 
-#define COUNTER_MAX (INT64_C(1) << 53)
 #define TAG 8
 
 int chain_put(json_t *o, const struct wire_chain *c, bool whole)
@@ -51,13 +50,24 @@ static int get_seen(struct wire_chain *c, const json_t *o)
 	return r;
 }
 
+/* Without a group nothing of its chain may be there. */
+static int get_nothing(const json_t *o)
+{
+	static const char *const keys[] = {"n", "h", "members", "seen"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(o, keys[i]) != NULL)
+			return err_set(MP_EBAD, "'%s' without 'group'", keys[i]);
+	return MP_OK;
+}
+
 int chain_get(struct wire_chain *c, const json_t *o, bool whole)
 {
 	int r;
 
 	c->grouped = json_object_get(o, "group") != NULL;
 	if (!c->grouped)
-		return MP_OK;
+		return whole ? get_nothing(o) : MP_OK;
 	if ((r = json_hex(o, "group", c->group, GROUP_ID)) != MP_OK || !whole)
 		return r;
 	if ((r = json_int(o, "n", 1, COUNTER_MAX, &c->n)) != MP_OK ||
@@ -136,21 +146,26 @@ void chain_next(uint8_t h[static 32], const uint8_t before[static 32],
 	crypto_hash_sha256_final(&st, h);
 }
 
-static int compare(const void *a, const void *b)
+/* The least that is greater than last, NULL last: the least of all; NULL when there is none. */
+static const uint8_t *next_of(const uint8_t (*onions)[32], size_t n, const uint8_t *last)
 {
-	return memcmp(a, b, 32);
+	const uint8_t *least = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if ((last == NULL || memcmp(onions[i], last, 32) > 0) &&
+		    (least == NULL || memcmp(onions[i], least, 32) < 0))
+			least = onions[i];
+	return least;
 }
 
 void chain_members(uint8_t out[static 32], const uint8_t group[static GROUP_ID],
     const uint8_t (*onions)[32], size_t n)
 {
-	uint8_t sorted[PEOPLE_MAX][32];
 	crypto_hash_sha256_state st;
 
-	memcpy(sorted, onions, n * 32);
-	qsort(sorted, n, 32, compare);
 	begin(&st, "mariposa/1 members");
 	crypto_hash_sha256_update(&st, group, GROUP_ID);
-	crypto_hash_sha256_update(&st, sorted[0], n * 32);
+	for (const uint8_t *p = next_of(onions, n, NULL); p != NULL; p = next_of(onions, n, p))
+		crypto_hash_sha256_update(&st, p, 32);
 	crypto_hash_sha256_final(&st, out);
 }

@@ -9,6 +9,7 @@
 
 /* As fields.h has them.  whole: with all of it, else the group's id alone. */
 int chain_put(json_t *o, const struct wire_chain *c, bool whole);
+/* Nothing of it without a group: MP_EBAD. */
 int chain_get(struct wire_chain *c, const json_t *o, bool whole);
 int chain_check(const struct wire_chain *c, bool whole);
 
@@ -21,7 +22,10 @@ void chain_content_file(uint8_t out[static 32], const uint8_t transfer[static ME
 void chain_next(uint8_t h[static 32], const uint8_t before[static 32],
     const uint8_t group[static GROUP_ID], const uint8_t sender[static 32], int64_t n,
     const uint8_t content[static 32]);
-/* SHA-256 of "mariposa/1 members" | group | onion keys in ascending order. At most PEOPLE_MAX. */
+/*
+ * SHA-256 of "mariposa/1 members" | group | onion keys in ascending order.  Of a set: in whatever
+ * order they are given, and one that is given twice counts once.
+ */
 void chain_members(uint8_t out[static 32], const uint8_t group[static GROUP_ID],
     const uint8_t (*onions)[32], size_t n);
 

@@ -53,7 +53,7 @@ table() {
 		on && /^\.Ed/ { exit }
 		on && !/^\./ { gsub(/  */, " "); print }' "$man"
 }
-for t in contact file; do
+for t in contact file rekey; do
 	is "the $t states are those of the code" "$(table "$t")" "$("$BUILD/tools/states" "$t")"
 done
 

@@ -22,6 +22,8 @@ struct config {
 	int64_t send_parallel;  /* send.parallel: deliveries at once; 16 */
 	int64_t send_timeout;   /* send.timeout: ms for one delivery without progress; 60 s */
 	int64_t hook_timeout;   /* hook.timeout: ms before a hook is killed; 5 m */
+	int64_t rekey_age;      /* rekey.age: ms after which a key is renewed, 0 never; 90 d */
+	int64_t rekey_count;    /* rekey.count: envelopes, likewise; 1,000,000 */
 	char tor[16];           /* tor: own | system | none */
 	char tor_binary[256];   /* tor.binary: default "tor" on PATH */
 	char tor_control[256];  /* tor.control: system tor's control port, unix:PATH or HOST:PORT */

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "node/incoming.h"
 #include "node/meeting.h"
+#include "node/rekeying.h"
 #include "store/outbox.h"
 
 #include <stdlib.h>
@@ -114,6 +115,8 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 	    (rc = contact_each(s, add_pending, &o)) == 0 && (rc = incoming_expire(s, now)) == 0 &&
 	    (rc = transfer_each_owed(s, add_transfer, &o)) == 0)
 		rc = give_all(s, cfg, &o, now, fn, ctx, n);
+	if (rc == 0)
+		rc = rekeying_due(s, cfg, now, fn, ctx, n);
 out:
 	free(o.pending);
 	free(o.transfers);

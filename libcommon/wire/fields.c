@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "crypto/onion.h"
+#include "wire/rekey_fields.h"
 
 #define SIZE_MAX_WIRE (INT64_C(1) << 53)
 #define CHUNKS_MAX (INT64_C(1) << 31)
@@ -81,6 +82,9 @@ int fields_put(json_t *o, const struct wire *w)
 	case WIRE_PING:
 		r = put_text(o, "group", w->u.ping.group);
 		break;
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_put_rekey(o, w);
 	case WIRE_TYPES:
 		break;
 	}
@@ -160,6 +164,9 @@ int fields_get(struct wire *w, const json_t *o)
 		return fields_get_status(&w->u.status, o);
 	case WIRE_PING:
 		return fields_optional(&w->u.ping.group, o, "group");
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_get_rekey(w, o);
 	case WIRE_TYPES:
 		break;
 	}
@@ -277,5 +284,7 @@ int fields_check(const struct wire *w)
 		return fields_check_nickname(w->u.initial.nickname);
 	if (w->type == WIRE_FILE_STATUS)
 		return fields_check_status(&w->u.status);
+	if (w->type == WIRE_REKEY || w->type == WIRE_REKEY_DRAINED)
+		return fields_check_rekey(w);
 	return fields_check_group(w->u.ping.group);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "wire/fields.h"
+#include "wire/rekey_fields.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
 
@@ -17,6 +18,8 @@ static const struct {
     [WIRE_FILE] = {"file", LANE_FILE},
     [WIRE_FILE_STATUS] = {"file-status", LANE_CONTROL},
     [WIRE_PING] = {"ping", LANE_CONTROL},
+    [WIRE_REKEY] = {"rekey", LANE_CONTROL},
+    [WIRE_REKEY_DRAINED] = {"rekey-drained", LANE_CONTROL},
 };
 
 const char *wire_type_name(enum wire_type t)
@@ -126,6 +129,9 @@ static int body_put(json_t *o, const struct wire *w)
 	case WIRE_PING:
 		text = w->u.ping.group;
 		break;
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_put_epoch(o, &w->u.rekey);
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));
@@ -165,6 +171,9 @@ static int body_get(struct wire *w, const json_t *o)
 		if ((r = fields_optional(&w->u.ping.group, o, "group")) != MP_OK)
 			return r;
 		return fields_check_group(w->u.ping.group);
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_get_epoch(&w->u.rekey, o);
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));

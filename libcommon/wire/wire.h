@@ -30,6 +30,8 @@ enum wire_type {
 	WIRE_FILE,
 	WIRE_FILE_STATUS,
 	WIRE_PING,
+	WIRE_REKEY,
+	WIRE_REKEY_DRAINED,
 	WIRE_TYPES
 };
 
@@ -76,6 +78,12 @@ struct wire_ping {
 	const char *group; /* as wire_message */
 };
 
+/* "epoch": of a rekey the one that the key is for, of a rekey-drained the one that has drained. */
+struct wire_rekey { /* body empty */
+	int64_t epoch;
+	uint8_t key[32]; /* "key": hex; X25519; of a rekey only */
+};
+
 struct wire {
 	enum wire_type type;
 	uint8_t id[MESSAGE_ID];
@@ -88,6 +96,7 @@ struct wire {
 		struct wire_file file;
 		struct wire_file_status status;
 		struct wire_ping ping;
+		struct wire_rekey rekey;
 	} u;
 	const uint8_t *body;
 	size_t blen;
@@ -95,7 +104,7 @@ struct wire {
 };
 
 /* The type's name on the wire and in records: "initial-contact", "message", "file", "file-status",
- * "ping". */
+ * "ping", "rekey", "rekey-drained". */
 const char *wire_type_name(enum wire_type t);
 int wire_type_parse(enum wire_type *t, const char *name); /* MP_EBAD */
 enum wire_lane wire_lane(enum wire_type t);
@@ -109,7 +118,8 @@ void wire_free(struct wire *w);
 /*
  * The same fields as the JSON body of a record (class out or in, any kind but message), for
  * commands and scripts: file-status: {"file":HEX,"answer":"from","from":N}; initial-contact:
- * {"nickname":..}; ping: {}. A file's record is not made here: it speaks of a path (mp-records(5)).
+ * {"nickname":..}; ping: {}; rekey and rekey-drained: {"epoch":N}, the key is added when it is
+ * sealed. A file's record is not made here: it speaks of a path (mp-records(5)).
  */
 int wire_to_body(struct buf *body, const struct wire *w);
 int wire_from_body(struct wire *w, enum wire_type t, const char *body, size_t len);

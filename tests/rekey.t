@@ -81,11 +81,11 @@ as b mp-seal <"$T/half.b" >"$T/sealed.b"
 : >"$T/routes"
 serve_tls a
 serve_tls b
-(as a mp-send <"$T/sealed.a" && echo done >"$T/sent.a") &
+(as a mp-send <"$T/sealed.a" && echo sent >"$T/sent.a") &
 one=$!
-as b mp-send <"$T/sealed.b" && echo done >"$T/sent.b"
+as b mp-send <"$T/sealed.b" && echo sent >"$T/sent.b"
 wait "$one"
-is 'both halves are delivered' "$(cat "$T/sent.a" "$T/sent.b" | tr '\n' ' ')" 'done done '
+is 'both halves are delivered' "$(cat "$T/sent.a" "$T/sent.b" | tr '\n' ' ')" 'sent sent '
 is 'both seal under the new key' "$(epoch a b) $(epoch b a)" '1 1'
 echo after | as a mp-seal -t b | as a mp-send
 echo after | as b mp-seal -t a | as b mp-send

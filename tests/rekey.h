@@ -74,7 +74,10 @@ __attribute__((unused)) static int other_opens(
 {
 	static struct buf plain = BUF_INIT(ENVELOPE_MAX);
 	struct envelope env;
-	int rc = envelope_open(&env, &plain, e->data, e->len, o->at[under].recv, o->p.cid);
+	int rc;
+
+	memset(m, 0, sizeof(*m));
+	rc = envelope_open(&env, &plain, e->data, e->len, o->at[under].recv, o->p.cid);
 
 	return rc != 0 ? rc : wire_decode(m, &env);
 }
@@ -83,7 +86,7 @@ __attribute__((unused)) static int other_opens(
 __attribute__((unused)) static int other_answered(
     struct world *w, struct other *o, int64_t epoch, struct received *r)
 {
-	struct wire m;
+	struct wire m = {.json = NULL};
 	int rc = r->status == RECEIVED_REPLY ? other_opens(o, epoch - 1, &r->reply, &m) : -1;
 
 	if (rc == 0 && (m.type != WIRE_REKEY || m.u.rekey.epoch != epoch || !m.reply ||

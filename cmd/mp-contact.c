@@ -1,6 +1,7 @@
 /* mp-contact: the people we know, mp-contact(1). */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "crypto/identity.h"
 #include "crypto/onion.h"
 #include "node/meeting.h"
+#include "node/rekeying.h"
 #include "node/spool.h"
 #include "store/contact.h"
 
@@ -27,6 +29,7 @@
 	"       mp-contact verify name fingerprint\n" \
 	"       mp-contact rename name newname\n"     \
 	"       mp-contact picture [-d | -s] name\n"  \
+	"       mp-contact rekey [-j] name\n"         \
 	"       mp-contact block name\n"              \
 	"       mp-contact unblock name\n"            \
 	"       mp-contact remove name"
@@ -112,7 +115,18 @@ static int get_fingerprint(
 struct facts {
 	const char *state, *address, *fingerprint, *nickname, *introducer; /* NULL: none */
 	char onion[ONION_TEXT], print[FINGERPRINT_TEXT], created[CLOCK_TEXT], seen[CLOCK_TEXT];
+	char since[CLOCK_TEXT], epoch[24]; /* of the key, with the fingerprint */
 };
+
+static int get_key_facts(struct facts *f, struct store *s, const struct contact *c)
+{
+	int64_t epoch, since;
+	int r = rekeying_about(s, c, &epoch, &since);
+
+	snprintf(f->epoch, sizeof(f->epoch), "%lld", (long long)epoch);
+	clock_format(f->since, since);
+	return r;
+}
 
 static int get_facts(struct facts *f, struct store *s, const struct contact *c, bool print)
 {
@@ -134,7 +148,7 @@ static int get_facts(struct facts *f, struct store *s, const struct contact *c, 
 	f->introducer = c->introducer[0] != '\0' ? c->introducer : NULL;
 	clock_format(f->created, c->created);
 	clock_format(f->seen, c->seen);
-	return r;
+	return r == MP_OK && known ? get_key_facts(f, s, c) : r;
 }
 
 static int make_body(struct buf *out, const struct facts *f, const struct contact *c, bool print)
@@ -145,9 +159,14 @@ static int make_body(struct buf *out, const struct facts *f, const struct contac
 	    c->seen != 0 ? f->seen : NULL);
 	int r;
 
-	if (print && o != NULL)
-		json_object_set_new(o, "fingerprint",
-		    f->fingerprint != NULL ? json_string(f->fingerprint) : json_null());
+	if (print && o != NULL) {
+		bool key = f->fingerprint != NULL;
+
+		json_object_set_new(
+		    o, "fingerprint", key ? json_string(f->fingerprint) : json_null());
+		json_object_set_new(o, "epoch", key ? json_integer(atoll(f->epoch)) : json_null());
+		json_object_set_new(o, "since", key ? json_string(f->since) : json_null());
+	}
 	r = o != NULL ? json_write(out, o) : err_set(MP_ENOMEM, "out of memory");
 	json_decref(o);
 	return r;
@@ -219,6 +238,8 @@ static int show(struct call *a)
 	print_line("state", f.state);
 	print_line("address", f.address);
 	print_line("fingerprint", f.fingerprint);
+	print_line("epoch", f.fingerprint != NULL ? f.epoch : NULL);
+	print_line("since", f.fingerprint != NULL ? f.since : NULL);
 	print_line("verified", c.verified ? "yes" : "no");
 	print_line("blocked", c.blocked ? "yes" : "no");
 	print_line("nickname", f.nickname);
@@ -323,6 +344,19 @@ static int picture(struct call *a)
 	return r;
 }
 
+static int rekey(struct call *a)
+{
+	struct record rec;
+	int r;
+
+	record_init(&rec);
+	r = rekeying_start(a->s, a->operand[1], clock_now(), &rec);
+	if (r == MP_OK)
+		r = record_write(stdout, &rec, a->json);
+	record_free(&rec);
+	return r;
+}
+
 static int set_blocked(struct call *a, bool blocked)
 {
 	struct contact c;
@@ -370,6 +404,7 @@ static const struct verb {
     {"verify", "", 2, OPERANDS - 1, verify},
     {"rename", "", 2, 2, rename_contact},
     {"picture", "ds", 1, 1, picture},
+    {"rekey", "j", 1, 1, rekey},
     {"block", "", 1, 1, block},
     {"unblock", "", 1, 1, unblock},
     {"remove", "", 1, 1, remove_contact},

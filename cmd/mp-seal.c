@@ -30,8 +30,8 @@ struct job {
 
 static void warn_key(const char *contact)
 {
-	err_warn(
-	    "the key of '%s' has sealed 2^31 messages: meet again before it is used up", contact);
+	err_warn("the key of '%s' has sealed 2^31 messages: mp-contact rekey before it is used up",
+	    contact);
 }
 
 static int print(void *ctx, const struct record *sealed)

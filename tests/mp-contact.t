@@ -270,7 +270,7 @@ is "what it sends from now on is refused" "$?" 100
 is "the store is sound" "$(sqlite3 "$T/x/store.db" 'PRAGMA integrity_check')" ok
 
 # Nobody of that name.
-for verb in show picture block unblock remove; do
+for verb in show picture rekey block unblock remove; do
 	exits 1 as x mp-contact $verb nobody
 	is "$verb nobody: one line" "$(cat "$T/err")" "mp-contact: no contact 'nobody'"
 done
@@ -317,5 +317,27 @@ sqlite3 -cmd '.timeout 10000' "$T/tidy/store.db" "CREATE TRIGGER full BEFORE DEL
 	BEGIN SELECT RAISE(FAIL, 'full'); END"
 exits 0 as tidy mp-contact list
 is "a card that cannot be forgotten now keeps nobody from looking" "$(keys)" 1
+
+# --- rekey: tests/rekey.t has the whole of it.
+meet red blue
+like "a contact shows its key's epoch" "$(as red mp-contact show blue)" '^epoch: 0$'
+like "... and since when" "$(as red mp-contact show blue)" '^since: 20..-..-..T'
+like "... in JSON" "$(as red mp-contact show -j blue)" '\\"epoch\\":0,\\"since\\":\\"20'
+exits 100 as red mp-contact rekey
+exits 100 as red mp-contact rekey -s blue
+as red mp-contact offer later >/dev/null
+exits 100 as red mp-contact rekey later
+is "who has not met us is said" "$(cat "$T/err")" "mp-contact: the meeting with 'later' is not complete yet"
+unlike "and has no key to show" "$(as red mp-contact show later)" '^(epoch|since):'
+as red mp-contact block blue
+exits 100 as red mp-contact rekey blue
+is "a blocked one too" "$(cat "$T/err")" "mp-contact: 'blue' is blocked"
+as red mp-contact unblock blue
+exits 1 as red mp-due
+exits 0 as red mp-contact rekey blue
+is "its record speaks of the epoch alone" "$(cut -f 1-3,6,7 "$T/out")" \
+	"out${TAB}rekey${TAB}blue${TAB}-${TAB}{\"epoch\":1}"
+as red mp-contact remove blue
+exits 1 as red mp-due
 
 finish

@@ -57,7 +57,7 @@ table() {
 		on && /^\.Ed/ { exit }
 		on && !/^\./ { gsub(/  */, " "); print }' "$man"
 }
-for t in contact file proposal consent acquaintance; do
+for t in contact file rekey proposal consent acquaintance; do
 	is "the $t states are those of the code" "$(table "$t")" "$("$BUILD/tools/states" "$t")"
 done
 

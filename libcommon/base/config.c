@@ -133,6 +133,8 @@ static const struct key keys[] = {
     NUMBER("retry.max", DURATION, retry_max, 6 * MP_HOUR, MP_SECOND, 30 * MP_DAY),
     NUMBER("send.parallel", COUNT, send_parallel, 16, 1, 256),
     NUMBER("send.timeout", DURATION, send_timeout, MP_MINUTE, MP_SECOND, MP_HOUR),
+    NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),
+    NUMBER("rekey.count", COUNT, rekey_count, 1000000, 0, INT64_C(1) << 31),
     NUMBER("hook.timeout", DURATION, hook_timeout, 5 * MP_MINUTE, MP_SECOND, MP_DAY),
     STRING("introduction.policy", introduction_policy, "ask", policy),
     STRING("group.policy", group_policy, "ask", policy),

@@ -24,6 +24,8 @@ struct config {
 	int64_t hook_timeout;   /* hook.timeout: ms before a hook is killed; 5 m */
 	char introduction_policy[256]; /* introduction.policy: ask | decline | accept NAME ... */
 	char group_policy[256];        /* group.policy: the same for groups and additions */
+	int64_t rekey_age;      /* rekey.age: ms after which a key is renewed, 0 never; 90 d */
+	int64_t rekey_count;    /* rekey.count: envelopes, likewise; 1,000,000 */
 	char tor[16];           /* tor: own | system | none */
 	char tor_binary[256];   /* tor.binary: default "tor" on PATH */
 	char tor_control[256];  /* tor.control: system tor's control port, unix:PATH or HOST:PORT */

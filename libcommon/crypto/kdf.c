@@ -106,3 +106,43 @@ void kdf_proof(
 	crypto_auth_hmacsha256_final(&state, out);
 	sodium_memzero(&state, sizeof(state));
 }
+
+void kdf_rekey_public(uint8_t out[static 32], const uint8_t secret[static 32])
+{
+	crypto_scalarmult_base(out, secret);
+}
+
+int kdf_rekey_check(const uint8_t peer[static 32])
+{
+	static const uint8_t any[32] = {8};
+	uint8_t out[32];
+
+	/* Every secret is a multiple of 8, so a point of low order is the same to all. */
+	return crypto_scalarmult(out, any, peer) == 0
+	           ? MP_OK
+	           : err_set(MP_EBAD, "the key agrees on no secret");
+}
+
+int kdf_rekey(uint8_t out[static KEY_LEN], const uint8_t key[static KEY_LEN],
+    const uint8_t id[static CONTACT_ID], int64_t epoch, const uint8_t secret[static 32],
+    const uint8_t peer[static 32])
+{
+	static const char label[16] = "mariposa/1 rekey";
+	uint8_t ikm[KEY_LEN + 32], own[32], info[sizeof(label) + 8 + 64];
+	int order, r;
+
+	kdf_rekey_public(own, secret);
+	order = memcmp(own, peer, sizeof(own));
+	memcpy(info, label, sizeof(label));
+	put32(info + sizeof(label), (uint32_t)((uint64_t)epoch >> 32));
+	put32(info + sizeof(label) + 4, (uint32_t)epoch);
+	memcpy(info + sizeof(label) + 8, order < 0 ? own : peer, 32);
+	memcpy(info + sizeof(label) + 40, order < 0 ? peer : own, 32);
+	memcpy(ikm, key, KEY_LEN);
+	if (crypto_scalarmult(ikm + KEY_LEN, secret, peer) != 0)
+		r = err_set(MP_EBAD, "the key agrees on no secret");
+	else
+		r = hkdf_sha256(out, KEY_LEN, ikm, sizeof(ikm), id, CONTACT_ID, info, sizeof(info));
+	sodium_memzero(ikm, sizeof(ikm));
+	return r;
+}

@@ -3,6 +3,7 @@
 #include "node/incoming.h"
 #include "node/meeting.h"
 #include "node/planning.h"
+#include "node/rekeying.h"
 #include "store/outbox.h"
 
 #include <stdlib.h>
@@ -142,6 +143,8 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 		rc = give_all(s, cfg, &o, now, fn, ctx, n);
 	if (rc == 0 && (rc = planning_tick(s, cfg, now)) == 0)
 		rc = planning_due(s, cfg, now, give_owed, &g);
+	if (rc == 0)
+		rc = rekeying_due(s, cfg, now, fn, ctx, n);
 out:
 	free(o.pending);
 	free(o.transfers);

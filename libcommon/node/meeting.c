@@ -109,7 +109,7 @@ static int check_known(struct store *s, const struct card *d)
 	bool known = r == MP_OK, same = false;
 
 	for (size_t i = 0; known && !same && i < 2; i++) {
-		r = key_get(s, k, c.row, 0, roles[i]);
+		r = key_for_sending(s, k, c.row, roles[i]);
 		if (r != MP_OK && r != MP_ENONE)
 			break;
 		same = r == MP_OK && memcmp(k->cid, d->id, sizeof(k->cid)) == 0;

@@ -9,6 +9,7 @@
 #include "crypto/onion.h"
 #include "mariposa/contact.h"
 #include "node/planning.h"
+#include "node/rekeying.h"
 #include "node/spool.h"
 #include "store/queue.h"
 #include "wire/chain.h"
@@ -238,6 +239,9 @@ static int apply(struct step *s)
 		return outgoing_apply(s);
 	case WIRE_PING:
 		return apply_ping(s);
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return rekeying_apply(s);
 	default:
 		return wire_is_plan(s->w->type) ? planning_apply(s) : step_refuse(s);
 	}
@@ -280,7 +284,10 @@ static int transact(struct step *s)
 
 	if (rc != 0)
 		return rc;
-	if ((rc = still_known(s)) == 0 && s->out->status == 0)
+	rc = still_known(s);
+	if (rc == 0 && s->out->status == 0 && s->key->role == KEY_PAIR && !s->key->has_send)
+		rc = rekeying_heard(s);
+	if (rc == 0 && s->out->status == 0)
 		rc = apply(s);
 	if (rc == 0 && s->fresh)
 		rc = heard(s);
@@ -295,6 +302,8 @@ static int prepare(struct step *s)
 {
 	if (s->w->type == WIRE_INITIAL_CONTACT)
 		return greeting_prepare(s);
+	if (s->w->type == WIRE_REKEY)
+		return rekeying_prepare(s);
 	if (s->w->type != WIRE_FILE)
 		return 0;
 	s->contact.row = s->key->contact;
@@ -318,6 +327,7 @@ static int perform(
 		rc = transact(&s);
 	incoming_settle(&s, rc == 0);
 	greeting_settle(&s);
+	rekeying_settle(&s);
 	if (rc == 0 && s.queue)
 		store_wake_queue();
 	return rc;

@@ -6,6 +6,7 @@
 #include "crypto/onion.h"
 #include "node/feed.h"
 #include "node/planning.h"
+#include "node/rekeying.h"
 #include "store/message.h"
 
 #include <sodium.h>
@@ -186,6 +187,16 @@ int sealer_seal(struct sealer *z, const struct wire *w)
 	    w->body, w->blen);
 }
 
+/* Nothing is stored as sealed under a key after the switch to the next (mp-protocol(7), REKEY). */
+static int still_current(struct sealer *z)
+{
+	int64_t row = z->key->row;
+	int rc = sending_key(z->s, z->key, z->contact.row, z->key->role);
+
+	z->renewed = rc == 0 && z->key->row != row;
+	return rc;
+}
+
 /* The text is kept in the transaction that counts the key; n of them are counted. */
 static int keep(struct sealer *z, const struct record *rec, int64_t n)
 {
@@ -193,7 +204,8 @@ static int keep(struct sealer *z, const struct record *rec, int64_t n)
 
 	if (rc != 0)
 		return rc;
-	if ((rc = sealer_count(z, n)) == 0 && rec != NULL) {
+	if ((rc = still_current(z)) == 0 && !z->renewed && (rc = sealer_count(z, n)) == 0 &&
+	    rec != NULL) {
 		rc = message_add(z->s, z->contact.row, DIR_OUT, MESSAGE_SEALED, rec, clock_now());
 		if (rc == MP_EEXIST) /* sealed before: only the envelope is new */
 			rc = 0;
@@ -202,6 +214,19 @@ static int keep(struct sealer *z, const struct record *rec, int64_t n)
 		rc = store_commit(z->s);
 	if (rc != 0)
 		store_rollback(z->s);
+	return rc;
+}
+
+/* w under z->key, or under the one that took its place just now, and kept. */
+static int seal_and_keep(
+    struct sealer *z, const struct wire *w, const struct record *rec, int64_t n)
+{
+	int rc;
+
+	do {
+		if ((rc = sealer_seal(z, w)) == 0)
+			rc = keep(z, rec, n);
+	} while (rc == 0 && z->renewed);
 	return rc;
 }
 
@@ -249,12 +274,14 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 	} else if ((rc = sealer_speakable(z, rec->contact)) != 0) {
 		goto out;
 	}
-	if ((rc = sending_key(z->s, z->key, z->contact.row, role)) != 0 || (rc = sealer_seal(z, &w)) != 0)
+	if (w.type == WIRE_REKEY || w.type == WIRE_REKEY_DRAINED)
+		rc = rekeying_complete(z->s, z->contact.row, &w);
+	if (rc != 0 || (rc = sending_key(z->s, z->key, z->contact.row, role)) != 0)
 		goto out;
 	kept.has_id = true;
 	memcpy(kept.id, w.id, RECORD_ID);
 	kept.time = w.time;
-	if ((rc = keep(z, w.type == WIRE_MESSAGE ? &kept : NULL, 1)) == 0)
+	if ((rc = seal_and_keep(z, &w, w.type == WIRE_MESSAGE ? &kept : NULL, 1)) == 0)
 		rc = sealer_emit(z, &w, sink, ctx);
 out:
 	wire_free(&w);
@@ -315,7 +342,10 @@ static int file_record(struct record *rec, const struct pass *p)
 	return rc;
 }
 
-/* Chunk w->u.file.chunk, sealed and counted; the offer is kept as a message too. */
+/*
+ * Chunk w->u.file.chunk, sealed and counted; the offer is kept as a message too.  A block of chunks
+ * is sealed under the key that was current when it began.
+ */
 static int seal_chunk(struct sealer *z, struct pass *p)
 {
 	struct wire_file *f = &p->w.u.file;
@@ -331,15 +361,16 @@ static int seal_chunk(struct sealer *z, struct pass *p)
 	else if (rc == 0 && (f->has_hash = f->chunk == 0 && p->f->chain != NULL))
 		memcpy(f->sha256, p->f->sha256, sizeof(f->sha256));
 	p->done += (int64_t)p->w.blen;
-	if (rc != 0 || (rc = sealer_seal(z, &p->w)) != 0)
+	if (rc != 0)
 		return rc;
 	if (f->chunk % COUNT_BLOCK != 0)
-		return 0;
+		return sealer_seal(z, &p->w);
 	record_init(&rec);
 	if (f->chunk == 0)
 		rc = file_record(&rec, p);
 	if (rc == 0)
-		rc = keep(z, f->chunk == 0 ? &rec : NULL, left < COUNT_BLOCK ? left : COUNT_BLOCK);
+		rc = seal_and_keep(
+		    z, &p->w, f->chunk == 0 ? &rec : NULL, left < COUNT_BLOCK ? left : COUNT_BLOCK);
 	record_free(&rec);
 	return rc;
 }

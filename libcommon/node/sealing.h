@@ -19,6 +19,7 @@ struct sealer {
 	struct flow *flow;       /* of what is owed, or the group; there, too */
 	struct buf header, envelope;
 	struct record out; /* what the sink gets */
+	bool renewed;      /* keep() found that z->key is not sealed under any more */
 };
 
 /* z->contact, when anything may be sealed for it; sealer_speakable(): what a person says. */

@@ -2,6 +2,7 @@
 #include "node/planning.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "node/rekeying.h"
 #include "store/message.h"
 #include "store/outbox.h"
 #include "store/transfer.h"
@@ -117,6 +118,8 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 		return set_sent(s, item);
 	if (is(item, WIRE_FILE_STATUS))
 		return transfer_told(s->s, item->contact, item->id);
+	if (is(item, WIRE_REKEY) || is(item, WIRE_REKEY_DRAINED))
+		return rekeying_taken(s->s, item->contact, item->id);
 	return is(item, WIRE_FILE) ? settle_reached(s, item, file_chunk_of(item->id)) : 0;
 }
 

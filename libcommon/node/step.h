@@ -30,6 +30,8 @@ struct step {
 	bool fresh;              /* not a repetition: the contact was heard of just now */
 	bool queue;              /* the outbox changed */
 
+	/* a rekey: its new pair of keys needs the seed */
+	struct identity *self;
 	/* greeting */
 	uint8_t *pair; /* send, recv: arena */
 	/* a file's chunk */

@@ -19,6 +19,21 @@ static const struct {
     {"key %lld: a column is malformed",
         "SELECT id FROM key WHERE role NOT IN (0, 1, 2) OR length(cid) <> 32 OR length(secret) <> 32"
         " OR length(send) <> 32 OR length(recv) <> 32 OR sealed < 0"},
+    {"the rekey of contact %lld: a column is malformed",
+        "SELECT contact FROM rekey WHERE length(id) <> 16 OR length(own) <> 32"
+        " OR length(secret) <> 32 OR length(peer) <> 32 OR length(answers) <> 16"
+        " OR length(send) <> 32 OR length(drained) <> 16 OR (own IS NULL) <> (id IS NULL)"
+        " OR (peer IS NULL) <> (answers IS NULL) OR acked NOT IN (0, 1) OR old NOT IN (0, 1)"
+        " OR warned NOT IN (0, 1) OR erase NOT IN (0, 1)"
+        " OR open <> (own IS NOT NULL OR old OR drained IS NOT NULL OR erase)"},
+    {"the rekey of contact %lld: a key of it is missing",
+        "SELECT contact FROM rekey r WHERE NOT EXISTS"
+        " (SELECT 1 FROM key k WHERE k.contact = r.contact AND k.role = 1 AND k.epoch = r.epoch"
+        "  AND k.send IS NOT NULL AND k.recv IS NOT NULL)"
+        " OR (send IS NOT NULL AND NOT EXISTS (SELECT 1 FROM key k WHERE k.contact = r.contact"
+        "  AND k.role = 1 AND k.epoch = r.epoch + 1 AND k.recv IS NOT NULL))"
+        " OR (old AND NOT EXISTS (SELECT 1 FROM key k WHERE k.contact = r.contact"
+        "  AND k.role = 1 AND k.epoch = r.epoch - 1 AND k.recv IS NOT NULL))"},
     {"message %lld: a column is malformed",
         "SELECT seq FROM message WHERE length(id) <> 16 OR (dir IN (0, 2) AND state NOT IN (0, 1, "
         "2))"

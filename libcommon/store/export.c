@@ -12,9 +12,8 @@
 #define INT_MOST (INT64_C(1) << 53)
 
 /* The keyring is made again from the keys. */
-const char *const dump_tables[] = {
-    "contact", "key", "message", "seen", "queue", "lane", "transfer", "flow", "owed",
-    "entry", "sqlite_sequence", NULL};
+const char *const dump_tables[] = {"contact", "key", "rekey", "message", "seen", "queue", "lane",
+    "transfer", "flow", "owed", "entry", "sqlite_sequence", NULL};
 
 static int add_string(struct buf *line, const char *text, size_t len)
 {

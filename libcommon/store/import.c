@@ -12,7 +12,7 @@
 #include "store/keyring.h"
 #include "store/sql.h"
 
-#define TABLES 11
+#define TABLES 32 /* at most */
 #define COLUMNS 24
 
 struct target {
@@ -137,7 +137,7 @@ static int take_row(struct import *in, const json_t *row)
 	struct target *t = NULL;
 	int rc = 0;
 
-	for (int i = 0; name != NULL && i < TABLES; i++)
+	for (int i = 0; name != NULL && i < TABLES && in->target[i].name != NULL; i++)
 		if (strcmp(in->target[i].name, name) == 0)
 			t = &in->target[i];
 	if (t == NULL)
@@ -164,7 +164,8 @@ static int take_header(struct import *in, const json_t *row)
 	if (what == NULL || strcmp(what, "store") != 0 ||
 	    json_int(row, "version", 1, INT32_MAX, &version) != 0)
 		return err_set(MP_EBAD, "not an export of mp-store");
-	if (version != STORE_VERSION)
+	/* What an earlier version has, this one has too. */
+	if (version > STORE_VERSION)
 		return err_set(MP_EBAD, "version %lld, this program knows %d", (long long)version,
 		    STORE_VERSION);
 	in->begun = true;
@@ -252,7 +253,7 @@ static int import(struct import *in, int fd, const char *name)
 	char finding[160] = "";
 	int rc = check_empty(in->s);
 
-	for (int i = 0; rc == 0 && i < TABLES; i++)
+	for (int i = 0; rc == 0 && dump_tables[i] != NULL; i++)
 		rc = prepare(in, &in->target[i], dump_tables[i]);
 	if (rc == 0)
 		rc = take_lines(in, fd, name);

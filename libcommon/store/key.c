@@ -102,6 +102,17 @@ int key_get(
 	return take(k, st, rc);
 }
 
+int key_set_send(
+    struct store *s, int64_t contact, int64_t epoch, const uint8_t send[static KEY_LEN])
+{
+	int rc = sql_exec(s, "UPDATE key SET send = ? WHERE contact = ? AND epoch = ? AND role = 1",
+	    "kii", send, contact, epoch);
+
+	if (rc == 0 && store_changes(s) == 0)
+		return err_set(MP_ENONE, "no such key");
+	return rc;
+}
+
 int key_set_used(struct store *s, int64_t row)
 {
 	int rc = sql_exec(s, "UPDATE key SET used = 1 WHERE id = ?", "i", row);

@@ -33,7 +33,7 @@ static int check_version(struct store *s, const char *path)
 	int64_t version = 0;
 	int rc = sql_int(s, &version, "PRAGMA user_version", "");
 
-	if (rc >= 0 && version != STORE_VERSION)
+	if (rc >= 0 && (version < 1 || version > STORE_VERSION))
 		rc = err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
 		    (long long)version, STORE_VERSION);
 	return rc < 0 ? rc : 0;

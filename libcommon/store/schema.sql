@@ -1,4 +1,4 @@
--- The store of one home, $MP_HOME/store.db (mp-store(5)).  Version 1.
+-- The store of one home, $MP_HOME/store.db (mp-store(5)).  Version 2.
 -- Times are milliseconds since 1970 UTC.  Ids of messages are 16 bytes.
 
 -- state: 0 offered (our card is out), 1 pending (we accepted a card, our initial-contact is not
@@ -40,6 +40,31 @@ CREATE TABLE key (
 ) STRICT;
 CREATE INDEX key_expires ON key (expires) WHERE expires > 0;
 
+-- A contact whose key was or is being renewed.  epoch: that we seal under, since when.  The next
+-- one: own (secret until the key is derived; made, tried, message id), acked, peer (the message that
+-- brought it), send (until we seal with it).  The last one: old (its receiving key is kept), drained
+-- (id of what we owe).  erase: a key went, the files still have it.  open: any of this is so.
+CREATE TABLE rekey (
+    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,
+    epoch   INTEGER NOT NULL,
+    since   INTEGER NOT NULL,
+    made    INTEGER NOT NULL,
+    tried   INTEGER NOT NULL,
+    id      BLOB,
+    own     BLOB,
+    secret  BLOB,
+    acked   INTEGER NOT NULL,
+    peer    BLOB,
+    answers BLOB,
+    send    BLOB,
+    old     INTEGER NOT NULL,
+    drained BLOB,
+    warned  INTEGER NOT NULL,
+    erase   INTEGER NOT NULL,
+    open    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX rekey_open ON rekey (contact) WHERE open = 1;
+
 -- One row: every receiving key of a contact that is not blocked, packed for trial decryption.
 -- version rises with each change, so that a long-running reader knows when to load it again.
 CREATE TABLE keyring (
@@ -76,6 +101,7 @@ CREATE INDEX message_stored ON message (stored);
 CREATE INDEX message_contact ON message (contact);
 CREATE INDEX message_new_of ON message (contact) WHERE state = 0;
 CREATE INDEX message_unread ON message (contact, dir, due) WHERE state = 0;
+CREATE INDEX message_under_way ON message (contact, stored) WHERE state IN (10, 11);
 CREATE INDEX message_leased ON message (contact) WHERE state = 0 AND lease_until > 0;
 
 -- What was taken, for ever (until the contact goes): a repeated id has no second effect and gets

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "store/migrate.h"
 #include "store/sql.h"
 #include "store/turn.h"
 
@@ -180,6 +181,10 @@ int store_open_path(struct store **out, const char *path)
 		return rc;
 	}
 	s->turn = turn_open(path);
+	if ((rc = store_migrate(s)) != 0) {
+		store_close(s);
+		return rc;
+	}
 	*out = s;
 	return 0;
 }

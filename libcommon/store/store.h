@@ -16,13 +16,14 @@
 #include <sqlite3.h>
 #include "base/buf.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 struct store;
 
 /* Makes the store of a new home (mp-keygen); an existing one is MP_EEXIST. */
 int store_create(void);
-/* Opens $MP_HOME/store.db; MP_EUSAGE ("no store in 'HOME': run mp-keygen"); MP_ESYS: newer version.
+/* Opens $MP_HOME/store.db, of an earlier version too (store/migrate.h); MP_EUSAGE ("no store in
+ * 'HOME': run mp-keygen"); MP_ESYS: newer version.
  */
 int store_open(struct store **out);
 int store_open_path(struct store **out, const char *path);

@@ -8,6 +8,7 @@
 #include "wire/chain.h"
 #include "wire/people.h"
 #include "wire/plan.h"
+#include "wire/rekey_fields.h"
 
 #define SIZE_MAX_WIRE (INT64_C(1) << 53)
 #define CHUNKS_MAX (INT64_C(1) << 31)
@@ -84,6 +85,9 @@ int fields_put(json_t *o, const struct wire *w)
 	case WIRE_PING:
 		r = w->u.ping.grouped ? json_set_hex(o, "group", w->u.ping.group, GROUP_ID) : 0;
 		break;
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_put_rekey(o, w);
 	default:
 		break;
 	}
@@ -162,6 +166,9 @@ int fields_get(struct wire *w, const json_t *o)
 		return fields_get_status(&w->u.status, o);
 	case WIRE_PING:
 		return fields_get_group(&w->u.ping.grouped, w->u.ping.group, o);
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_get_rekey(w, o);
 	default:
 		break;
 	}
@@ -272,5 +279,7 @@ int fields_check(const struct wire *w)
 		return fields_check_nickname(w->u.initial.nickname);
 	if (w->type == WIRE_FILE_STATUS)
 		return fields_check_status(&w->u.status);
+	if (w->type == WIRE_REKEY || w->type == WIRE_REKEY_DRAINED)
+		return fields_check_rekey(w);
 	return wire_is_plan(w->type) ? plan_check(w->type, &w->u.plan, false) : MP_OK;
 }

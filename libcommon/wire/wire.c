@@ -8,6 +8,7 @@
 #include "wire/fields.h"
 #include "wire/people.h"
 #include "wire/plan.h"
+#include "wire/rekey_fields.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
 
@@ -39,6 +40,8 @@ static const struct {
     [WIRE_GROUP_ADDITION_STATUS_RESPONSE] = {"group-addition-status-response", LANE_CONTROL},
     [WIRE_NOTICE_OF_GROUP_EXIT] = {"notice-of-group-exit", LANE_CONTROL},
     [WIRE_GROUP_RESEND_REQUEST] = {"group-resend-request", LANE_CONTROL},
+    [WIRE_REKEY] = {"rekey", LANE_CONTROL},
+    [WIRE_REKEY_DRAINED] = {"rekey-drained", LANE_CONTROL},
 };
 
 const char *wire_type_name(enum wire_type t)
@@ -154,6 +157,9 @@ static int body_put(json_t *o, const struct wire *w)
 	case WIRE_PING:
 		return w->u.ping.grouped ? json_set_hex(o, "group", w->u.ping.group, GROUP_ID)
 		                         : MP_OK;
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_put_epoch(o, &w->u.rekey);
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));
@@ -196,6 +202,9 @@ static int body_get(struct wire *w, const json_t *o)
 		return fields_check_nickname(w->u.initial.nickname);
 	case WIRE_PING:
 		return fields_get_group(&w->u.ping.grouped, w->u.ping.group, o);
+	case WIRE_REKEY:
+	case WIRE_REKEY_DRAINED:
+		return fields_get_epoch(&w->u.rekey, o);
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));

@@ -53,6 +53,8 @@ enum wire_type {
 	WIRE_GROUP_ADDITION_STATUS_RESPONSE,
 	WIRE_NOTICE_OF_GROUP_EXIT,
 	WIRE_GROUP_RESEND_REQUEST,
+	WIRE_REKEY,
+	WIRE_REKEY_DRAINED,
 	WIRE_TYPES
 };
 
@@ -169,6 +171,12 @@ struct wire_plan {
 	int64_t n;                   /* "n": of an exit, the leaver's last counter, 0 or more */
 };
 
+/* "epoch": of a rekey the one that the key is for, of a rekey-drained the one that has drained. */
+struct wire_rekey { /* body empty */
+	int64_t epoch;
+	uint8_t key[32]; /* "key": hex; X25519; of a rekey only */
+};
+
 struct wire {
 	enum wire_type type;
 	uint8_t id[MESSAGE_ID];
@@ -182,6 +190,7 @@ struct wire {
 		struct wire_file_status status;
 		struct wire_ping ping;
 		struct wire_plan plan;
+		struct wire_rekey rekey;
 	} u;
 	const uint8_t *body;
 	size_t blen;
@@ -205,7 +214,8 @@ bool wire_is_plan(enum wire_type t);
 /*
  * The same fields as the JSON body of a record (class out or in, any kind but message), for
  * commands and scripts: file-status: {"file":HEX,"answer":"from","from":N}; initial-contact:
- * {"nickname":..}; ping: {}. A file's record is not made here: it speaks of a path (mp-records(5)).
+ * {"nickname":..}; ping: {}; rekey and rekey-drained: {"epoch":N}, the key is added when it is
+ * sealed. A file's record is not made here: it speaks of a path (mp-records(5)).
  */
 int wire_to_body(struct buf *body, const struct wire *w);
 int wire_from_body(struct wire *w, enum wire_type t, const char *body, size_t len);

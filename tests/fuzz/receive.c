@@ -79,9 +79,10 @@ static void deliver(const struct buf *e, enum receive_via via)
 	must((one.reply.len > 0) == (one.status == RECEIVED_REPLY));
 	if (one.status == RECEIVED_REFUSED) {
 		must(one.contact == 0 && one.retry_after == 0);
-		/* A used card's warning: a note and an event. */
+		/* The warning of a used card, or of a rekey that cannot be: a note and an event. */
 		warnings = changes() - before;
-		must(warnings == 0 || (warnings == 2 && one.type == WIRE_INITIAL_CONTACT));
+		must(warnings == 0 || (warnings == 2 && (one.type == WIRE_INITIAL_CONTACT ||
+		                                            one.type == WIRE_REKEY)));
 	}
 	before = changes();
 	if (store_in_transaction(w.s) && one.status == RECEIVED_TAKEN &&

@@ -33,15 +33,24 @@ def public(seed):
 
 def x25519(seed, peer):
     """Agreement between an onion key's seed and another's onion key (RFC 7748, RFC 8032)."""
-    h = hashlib.sha512(seed).digest()[:32]
     y = int.from_bytes(peer, "little") & (2**255 - 1)
     u = (1 + y) * pow(1 - y, P - 2, P) % P
+    return agree(hashlib.sha512(seed).digest()[:32], u.to_bytes(32, "little"))
+
+
+def half(secret):
+    """The public key of an X25519 secret."""
+    der = bytes.fromhex("302e020100300506032b656e04220420") + secret
+    return openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", stdin=der)[-32:]
+
+
+def agree(secret, public_key):
     with tempfile.TemporaryDirectory() as d:
         own, other = os.path.join(d, "own"), os.path.join(d, "other")
         with open(own, "wb") as f:
-            f.write(bytes.fromhex("302e020100300506032b656e04220420") + h)
+            f.write(bytes.fromhex("302e020100300506032b656e04220420") + secret)
         with open(other, "wb") as f:
-            f.write(bytes.fromhex("302a300506032b656e032100") + u.to_bytes(32, "little"))
+            f.write(bytes.fromhex("302a300506032b656e032100") + public_key)
         return openssl("pkeyutl", "-derive", "-keyform", "DER", "-inkey", own,
                        "-peerform", "DER", "-peerkey", other)
 
@@ -58,6 +67,12 @@ def pair_key(seed, own, peer, sender, recipient, key, cid):
 
 def offer_key(recipient, key, cid):
     return hkdf(key, cid, b"mariposa/1 offer to " + recipient)
+
+
+def next_key(key, cid, epoch, secret, a, b):
+    """The key of an epoch: secret is that of a."""
+    info = b"mariposa/1 rekey" + struct.pack(">Q", epoch) + min(a, b) + max(a, b)
+    return hkdf(key + agree(secret, b), cid, info)
 
 
 def onion(key):
@@ -151,7 +166,7 @@ def chain(v):
 
 
 INPUTS = ("seed of S", "seed of X", "key", "contact id", "IV", "header", "body", "expiry",
-          "message id")
+          "message id", "epoch", "secret of S", "secret of X")
 
 
 def derive(v):
@@ -163,6 +178,10 @@ def derive(v):
     assert send == pair_key(x_seed, x, s, s, x, key, cid)
     proof = hmac.new(send, b"initial-contact" + bytes.fromhex(v["message id"]), hashlib.sha256)
     plain = layout(cid, v["header"].encode(), v["body"].encode())
+    epoch, s_half, x_half = int(v["epoch"]), *(half(bytes.fromhex(v[n])) for n in
+                                               ("secret of S", "secret of X"))
+    later = next_key(key, cid, epoch, bytes.fromhex(v["secret of S"]), s_half, x_half)
+    assert later == next_key(key, cid, epoch, bytes.fromhex(v["secret of X"]), x_half, s_half)
     return {
         "onion key of S": s.hex(),
         "onion key of X": x.hex(),
@@ -176,6 +195,10 @@ def derive(v):
         "card": card(cid, key, x, int(v["expiry"])),
         "fingerprint": fingerprint(s, x, cid),
         "envelope": seal(send, bytes.fromhex(v["IV"]), plain).hex(),
+        "half of S": s_half.hex(),
+        "half of X": x_half.hex(),
+        "key, epoch 1": later.hex(),
+        "K, epoch 1": pair_key(s_seed, s, x, s, x, later, cid).hex(),
     }
 
 
@@ -218,7 +241,10 @@ def as_vector(v, about="the worked example of mp-protocol(7)"):
         "seal_key": d["K(S to X)"], "offer_key": d["K0"],
         "card": d["card"], "expires": int(v["expiry"]), "fingerprint": d["fingerprint"],
         "iv": v["IV"], "header": v["header"], "body": v["body"].encode().hex(),
-        "envelope": d["envelope"],
+        "envelope": d["envelope"], "epoch": int(v["epoch"]),
+        "rekey_secret_from": v["secret of S"], "rekey_secret_to": v["secret of X"],
+        "rekey_half_from": d["half of S"], "rekey_half_to": d["half of X"],
+        "rekey_key": d["key, epoch 1"], "rekey_seal_key": d["K, epoch 1"],
     }
 
 
@@ -300,7 +326,7 @@ def vectors():
     yield "twice", vector("somebody is introduced twice", "malformed",
                           header("introduction-request", introduction="0f" * 16,
                                  people=people + people[:1]))
-    yield "unknown-type", vector("a type that there is not", "malformed", header("rekey"))
+    yield "unknown-type", vector("a type that there is not", "malformed", header("no-such-type"))
     yield "ping-body", vector("a ping with a body", "malformed", ping, b"x")
     yield "chunk-short", vector("a chunk one byte too short", "malformed", head, bytes(951))
 

@@ -1,6 +1,7 @@
 /*
- * states contact|file|proposal|consent|acquaintance: the state machine as the table in mp-protocol(7) shows it, one line an
- * event. The next state is implied by the action, which is checked here.
+ * states contact|file|rekey|proposal|consent|acquaintance: the state machine as the table in
+ * mp-protocol(7) shows it, one line an event.  The next state is implied by the action, which is
+ * checked here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "mariposa/contact.h"
 #include "mariposa/file.h"
 #include "mariposa/proposal.h"
+#include "mariposa/rekey.h"
 
 static const char *const meet_events[MEET_EVENTS] = {
     [MEET_GREETED] = "greeting",
@@ -123,6 +125,82 @@ static int file_table(void)
 
 			printf(" %s", file_actions[s.action]);
 			wrong |= s.next != file_next(s.action, order[i]);
+		}
+		putchar('\n');
+	}
+	return wrong;
+}
+
+static const char *const rekey_events[REKEY_EVENTS] = {
+    [REKEY_START] = "start",
+    [REKEY_OFFER] = "half",
+    [REKEY_ANSWER] = "answer",
+    [REKEY_SAME] = "same again",
+    [REKEY_OTHER] = "another",
+    [REKEY_OLD] = "earlier one",
+    [REKEY_NEXT] = "next one",
+    [REKEY_WRONG] = "out of turn",
+    [REKEY_ACKED] = "acknowledged",
+    [REKEY_HEARD] = "heard",
+    [REKEY_DRAINED] = "drained",
+    [REKEY_NOTED] = "noted",
+    [REKEY_OVERDUE] = "overdue",
+};
+
+static const char *const rekey_actions[] = {
+    [REKEY_IGNORE] = "-",
+    [REKEY_REFUSE] = "refuse",
+    [REKEY_WARN] = "warn",
+    [REKEY_MAKE] = "make",
+    [REKEY_NOTE] = "note",
+    [REKEY_REPLY] = "reply",
+    [REKEY_STORE] = "store",
+    [REKEY_REPEAT] = "repeat",
+    [REKEY_SWITCH] = "switch",
+    [REKEY_JOIN] = "join",
+    [REKEY_RENEW] = "renew",
+    [REKEY_DROP] = "drop",
+    [REKEY_MARK] = "mark",
+    [REKEY_FORGET] = "forget",
+};
+
+static enum rekey_state rekey_next(enum rekey_action a, enum rekey_state now)
+{
+	switch (a) {
+	case REKEY_MAKE:
+		return REKEY_OFFERED;
+	case REKEY_NOTE:
+		return REKEY_WAITING;
+	case REKEY_REPLY:
+	case REKEY_STORE:
+	case REKEY_RENEW:
+		return REKEY_ANSWERED;
+	case REKEY_SWITCH:
+	case REKEY_JOIN:
+		return REKEY_SWITCHED;
+	case REKEY_DROP:
+		return now == REKEY_SWITCHED ? REKEY_CLEARED : REKEY_STEADY;
+	case REKEY_MARK:
+		return now == REKEY_SWITCHED ? REKEY_TOLD : REKEY_STEADY;
+	case REKEY_FORGET:
+		return REKEY_STEADY;
+	default:
+		return now;
+	}
+}
+
+static int rekey_table(void)
+{
+	int wrong = 0;
+
+	puts("event steady offered waiting answered switched told cleared");
+	for (int e = 0; e < REKEY_EVENTS; e++) {
+		printf("%s", rekey_events[e]);
+		for (int i = 0; i < REKEY_STATES; i++) {
+			struct rekey_step s = rekey_step((enum rekey_state)i, (enum rekey_event)e);
+
+			printf(" %s", rekey_actions[s.action]);
+			wrong |= s.next != rekey_next(s.action, (enum rekey_state)i);
 		}
 		putchar('\n');
 	}
@@ -327,6 +405,7 @@ static const struct {
 } tables[] = {
     {"contact", contact_table},
     {"file", file_table},
+    {"rekey", rekey_table},
     {"proposal", proposal_table},
     {"consent", consent_table},
     {"acquaintance", acquaintance_table},

@@ -115,6 +115,27 @@ static void check_card(const struct vector *v)
 	is_bytes(v, offer, 32, "offer_key");
 }
 
+static void check_rekey(const struct vector *v)
+{
+	uint8_t secret[2][32], half[2][32], next[32], send[32], recv[32];
+	int64_t epoch;
+
+	if (json_hex(v->json, "rekey_secret_from", secret[0], 32) != 0 ||
+	    json_hex(v->json, "rekey_secret_to", secret[1], 32) != 0 ||
+	    json_int(v->json, "epoch", 1, INT64_MAX, &epoch) != 0)
+		abort();
+	kdf_rekey_public(half[0], secret[0]);
+	is_bytes(v, half[0], 32, "rekey_half_from");
+	kdf_rekey_public(half[1], secret[1]);
+	is_bytes(v, half[1], 32, "rekey_half_to");
+	for (int i = 0; i < 2; i++) {
+		is_int(kdf_rekey(next, v->key, v->id, epoch, secret[i], half[!i]), 0, "rekeyed");
+		is_bytes(v, next, 32, "rekey_key");
+	}
+	kdf_pair(send, recv, v->from, v->to->key, next, v->id);
+	is_bytes(v, send, 32, "rekey_seal_key");
+}
+
 static void check_seal(const struct vector *v)
 {
 	struct buf out = BUF_INIT(ENVELOPE_MAX);
@@ -245,6 +266,8 @@ static void check(const char *path)
 	check_keys(&v);
 	if (json_text(v.json, "card") != NULL)
 		check_card(&v);
+	if (json_text(v.json, "rekey_key") != NULL)
+		check_rekey(&v);
 	if (strcmp(text(&v, "expect"), "refused") != 0)
 		check_seal(&v);
 	check_open(&v);

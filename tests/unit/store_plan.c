@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "home.h"
+#include "store/rekey.h"
 #include "store/transfer.h"
 
 #define CONTACTS 300
@@ -285,6 +286,26 @@ static void files(struct store *s)
 	costs(s, 1000, "what does not go on");
 }
 
+static void rekeys(struct store *s)
+{
+	struct rekey r = {.contact = first_contact, .has_own = true};
+	int64_t row;
+	int scan;
+
+	MUST(rekey_put(s, &r));
+	(void)cost(s, &scan);
+	MUST(rekey_open(s, 0, &row));
+	is_int(rekey_open(s, row, &row), MP_ENONE, "one rekey under way");
+	costs(s, 100, "rekeys that are under way");
+	MUST(rekey_under_way(s, first_contact + 5, 1));
+	costs(s, 600, "is old mail of one under way");
+	MUST(rekey_get(s, &r, first_contact));
+	costs(s, 60, "a contact's rekey");
+	is_int(rekey_wanted(s, 0, 0, 1, &row), MP_ENONE, "no key has sealed anything");
+	costs(s, CONTACTS * 40, "whose key is to be renewed: a look a contact");
+	sql(s, "DELETE FROM rekey");
+}
+
 int main(void)
 {
 	struct store *s = home_store();
@@ -296,6 +317,7 @@ int main(void)
 	outbox(s);
 	blocked(s);
 	files(s);
+	rekeys(s);
 	ok(sound(s), "sound");
 	ok(at_rest(s), "at rest");
 	store_close(s);

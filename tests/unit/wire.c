@@ -88,7 +88,8 @@ static void test_names(void)
 	    "introduction-petition-declination", "group-chat-request", "group-chat-response",
 	    "group-chat-status-request", "group-chat-status-response", "group-addition-request",
 	    "group-addition-response", "group-addition-status-request",
-	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request"};
+	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request", "rekey",
+	    "rekey-drained"};
 	enum wire_type t;
 
 	for (size_t i = 0; i < WIRE_TYPES; i++) {
@@ -100,10 +101,10 @@ static void test_names(void)
 		    : i == WIRE_FILE  ? LANE_FILE
 		                      : LANE_CONTROL,
 		    "its lane");
-		is_int(wire_is_plan(t), i > WIRE_PING, "its kind of fields");
+		is_int(wire_is_plan(t), i > WIRE_PING && i < WIRE_REKEY, "its kind of fields");
 	}
 	is_int(wire_is_plan(WIRE_TYPES), 0, "and no type has none");
-	is_int(wire_type_parse(&t, "rekey"), MP_EBAD, "an unknown type");
+	is_int(wire_type_parse(&t, "no-such-type"), MP_EBAD, "an unknown type");
 	is_int(wire_type_parse(&t, ""), MP_EBAD, "no type");
 }
 
@@ -141,7 +142,7 @@ static void test_common(void)
 	bad(MESSAGE ",\"a\":9007199254740993}", b, 1, "an integer beyond 2^53");
 	bad(MESSAGE ",\"a\":\"\xff\"}", b, 1, "no UTF-8");
 	bad("{" HEAD "}", b, 1, "no type");
-	bad("{\"type\":\"rekey\"," HEAD "}", b, 0, "an unknown type");
+	bad("{\"type\":\"no-such-type\"," HEAD "}", b, 0, "an unknown type");
 	bad("{\"type\":\"Message\"," HEAD "}", b, 1, "a type in capitals");
 	bad("{\"type\":5," HEAD "}", b, 1, "a type that is no text");
 	bad("{\"type\":\"message\",\"time\":\"" TIME "\"}", b, 1, "no id");
@@ -279,8 +280,44 @@ static void test_initial(void)
 	    "", 0, "a sender with a wrong checksum");
 }
 
+static void test_rekey(void)
+{
+#define KEY64 "\"key\":\"0900000000000000000000000000000000000000000000000000000000000000\""
+	good("{\"type\":\"rekey\"," HEAD ",\"epoch\":1," KEY64 "}", NULL, 0, "a rekey");
+	good("{\"type\":\"rekey\"," HEAD ",\"epoch\":9007199254740991," KEY64 "}", NULL, 0,
+	    "of the last epoch");
+	good("{\"type\":\"rekey-drained\"," HEAD ",\"epoch\":0}", NULL, 0, "a rekey-drained");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":0," KEY64 "}", NULL, 0, "of the first epoch");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":9007199254740992," KEY64 "}", NULL, 0,
+	    "beyond the last");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":-1," KEY64 "}", NULL, 0, "a negative one");
+	bad("{\"type\":\"rekey\"," HEAD "," KEY64 "}", NULL, 0, "without an epoch");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":1}", NULL, 0, "without a key");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":1,\"key\":\"09\"}", NULL, 0, "a short key");
+	bad("{\"type\":\"rekey\"," HEAD ",\"epoch\":1," KEY64 "}", "x", 1, "with a body");
+	bad("{\"type\":\"rekey-drained\"," HEAD ",\"epoch\":\"0\"}", NULL, 0, "a text");
+	bad("{\"type\":\"rekey-drained\"," HEAD "}", NULL, 0, "nothing");
+}
+
+/* The record says the epoch and never the key. */
+static void test_rekey_record(void)
+{
+	struct buf body = BUF_INIT(200);
+	struct wire w = {.type = WIRE_REKEY, .u.rekey = {.epoch = 7, .key = {9}}};
+
+	is_int(wire_to_body(&body, &w), 0, "a rekey's record");
+	ok(body.len == 11 && memcmp(body.data, "{\"epoch\":7}", 11) == 0, "has its epoch alone");
+	is_int(wire_from_body(&w, WIRE_REKEY, "{\"epoch\":7}", 11), 0, "is read");
+	is_int(w.u.rekey.epoch, 7, "and has it");
+	wire_free(&w);
+	is_int(wire_from_body(&w, WIRE_REKEY_DRAINED, "{}", 2), MP_EBAD, "none without");
+	buf_free(&body);
+}
+
 int main(void)
 {
+	test_rekey();
+	test_rekey_record();
 	test_names();
 	test_length();
 	test_message();

@@ -1,0 +1,105 @@
+#include "store/migrate.h"
+
+#include "base/err.h"
+#include "store/sql.h"
+
+#define TEXT_OF(x) #x
+#define SET_VERSION(version) "PRAGMA user_version = " TEXT_OF(version)
+#define SET_VERSION_NOW SET_VERSION(STORE_VERSION)
+
+/* What each version has beyond the one before; schema.sql has all of it.  A test compares them. */
+static const struct {
+	int64_t version; /* it makes this one */
+	const char *sql;
+} steps[] = {
+    {2, "CREATE TABLE IF NOT EXISTS rekey ("
+        "    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,"
+        "    epoch   INTEGER NOT NULL,"
+        "    since   INTEGER NOT NULL,"
+        "    made    INTEGER NOT NULL,"
+        "    tried   INTEGER NOT NULL,"
+        "    id      BLOB,"
+        "    own     BLOB,"
+        "    secret  BLOB,"
+        "    acked   INTEGER NOT NULL,"
+        "    peer    BLOB,"
+        "    answers BLOB,"
+        "    send    BLOB,"
+        "    old     INTEGER NOT NULL,"
+        "    drained BLOB,"
+        "    warned  INTEGER NOT NULL,"
+        "    erase   INTEGER NOT NULL,"
+        "    open    INTEGER NOT NULL"
+        ") STRICT"},
+    {2, "CREATE INDEX IF NOT EXISTS rekey_open ON rekey (contact) WHERE open = 1"},
+    {2, "CREATE INDEX IF NOT EXISTS message_under_way ON message (contact, stored)"
+        " WHERE state IN (10, 11)"},
+    {2, "CREATE INDEX IF NOT EXISTS queue_id ON queue (id)"},
+    {2, "CREATE TABLE IF NOT EXISTS flow ("
+        "    id      INTEGER PRIMARY KEY AUTOINCREMENT,"
+        "    kind    INTEGER NOT NULL,"
+        "    contact INTEGER REFERENCES contact ON DELETE CASCADE,"
+        "    ref     BLOB    NOT NULL,"
+        "    name    TEXT    UNIQUE,"
+        "    state   INTEGER NOT NULL,"
+        "    at      INTEGER NOT NULL,"
+        "    body    TEXT    NOT NULL"
+        ") STRICT"},
+    {2, "CREATE UNIQUE INDEX IF NOT EXISTS flow_key ON flow (kind, coalesce(contact, 0), ref)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_contact ON flow (contact)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_state ON flow (kind, state)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_at ON flow (at) WHERE at > 0"},
+    {2, "CREATE TABLE IF NOT EXISTS owed ("
+        "    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,"
+        "    id      BLOB    NOT NULL,"
+        "    flow    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,"
+        "    kind    TEXT    NOT NULL,"
+        "    serial  INTEGER NOT NULL,"
+        "    at      INTEGER NOT NULL,"
+        "    PRIMARY KEY (contact, id)"
+        ") STRICT, WITHOUT ROWID"},
+    {2, "CREATE INDEX IF NOT EXISTS owed_flow ON owed (flow)"},
+    {2, "CREATE INDEX IF NOT EXISTS owed_at ON owed (at)"},
+    {2, "CREATE TABLE IF NOT EXISTS entry ("
+        "    chat    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,"
+        "    onion   BLOB    NOT NULL,"
+        "    n       INTEGER NOT NULL,"
+        "    h       BLOB    NOT NULL,"
+        "    content BLOB    NOT NULL,"
+        "    id      BLOB    NOT NULL,"
+        "    PRIMARY KEY (chat, onion, n)"
+        ") STRICT, WITHOUT ROWID"},
+};
+
+static int version_of(struct store *s, int64_t *version)
+{
+	int rc = sql_int(s, version, "PRAGMA user_version", "");
+
+	return rc < 0 ? rc : 0;
+}
+
+/* Somebody else may have done it while we waited for the lock. */
+static int migrate(struct store *s)
+{
+	int64_t version = 0;
+	int rc = version_of(s, &version);
+
+	for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
+		if (steps[i].version > version)
+			rc = sql_exec(s, steps[i].sql, "");
+	if (rc == 0 && version < STORE_VERSION)
+		rc = sql_exec(s, SET_VERSION_NOW, "");
+	return rc;
+}
+
+int store_migrate(struct store *s)
+{
+	int64_t version = 0;
+	int rc = version_of(s, &version);
+
+	if (rc != 0 || version == STORE_VERSION)
+		return rc;
+	if ((rc = store_begin(s)) != 0)
+		return rc;
+	return sql_end(s, migrate(s));
+}

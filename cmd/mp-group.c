@@ -18,7 +18,8 @@ static int create(struct plans *a, struct flow *f, char **operands, int n)
 
 	if (!text_name_ok(operands[0]))
 		return err_set(MP_EUSAGE,
-		    "bad name '%.80s': up to 32 of a-z, 0-9, '.', '_' and '-', a letter or digit first",
+		    "bad name '%.80s': up to 32 of a-z, 0-9, '.', '_' and '-', a letter or digit "
+		    "first",
 		    operands[0]);
 	if ((rc = plans_people(a, people, operands + 1, n - 1)) != 0)
 		return rc;

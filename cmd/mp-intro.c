@@ -64,11 +64,9 @@ static int each(struct plans *a, char **ids, const char *verb)
 	int status = EXIT_DONE;
 
 	for (; *ids != NULL; ids++) {
-		int rc = strcmp(verb, "cancel") == 0
-		             ? cancel(a, *ids)
-		             : strcmp(verb, "show") == 0
-		                   ? show(a, *ids)
-		                   : decide(a, *ids, strcmp(verb, "accept") == 0);
+		int rc = strcmp(verb, "cancel") == 0 ? cancel(a, *ids)
+		         : strcmp(verb, "show") == 0 ? show(a, *ids)
+		                                     : decide(a, *ids, strcmp(verb, "accept") == 0);
 
 		if (rc != 0)
 			status = err_worse(status, err_print(rc));

@@ -173,7 +173,8 @@ static void show_progress(void *ctx, int64_t done, int64_t all)
 	cmd_progress("sealed", done, all);
 }
 
-/* Each file to each of -t and -g.  Chunks are not held back: their offer is on disk before it leaves. */
+/* Each file to each of -t and -g.  Chunks are not held back: their offer is on disk before it
+ * leaves. */
 static void seal_files(struct job *j)
 {
 	for (size_t i = 0; i < j->nfiles; i++) {

@@ -183,8 +183,8 @@ enum acquaintance_action acquaintance_number(
 	return tie && done == ACQUAINTANCE_KEEP ? ACQUAINTANCE_DRAW : done;
 }
 
-static bool open_box(const struct acquaintance *a, const uint8_t sealed[static PLAN_SEALED],
-    uint8_t both[static 64])
+static bool open_box(
+    const struct acquaintance *a, const uint8_t sealed[static PLAN_SEALED], uint8_t both[static 64])
 {
 	return crypto_box_seal_open(both, sealed, PLAN_SEALED, a->key, a->secret) == 0;
 }

@@ -47,7 +47,7 @@ enum acquaintance_action {
 	ACQUAINTANCE_REFUSE, /* 400 */
 	ACQUAINTANCE_DRAW,   /* a number; compared at once when the other's is here */
 	ACQUAINTANCE_KEEP,   /* his number is stored */
-	ACQUAINTANCE_MAKE,   /* new id and key are made, stored beside the temporary ones, and owed */
+	ACQUAINTANCE_MAKE, /* new id and key are made, stored beside the temporary ones, and owed */
 	ACQUAINTANCE_SETTLE, /* the new id and key are ours: a contact; temporary key kept */
 	ACQUAINTANCE_FINISH, /* a contact; the temporary key is forgotten */
 	ACQUAINTANCE_PART,   /* the temporary contact is forgotten */
@@ -65,13 +65,13 @@ struct acquaintance_step acquaintance_step(
 
 struct acquaintance {
 	enum acquaintance_state state;
-	uint8_t onion[32];        /* the other's */
-	int64_t consent;          /* the introduction's flow */
-	int64_t round;            /* ours */
-	uint8_t number[32];       /* 0 before DRAWN */
+	uint8_t onion[32];           /* the other's */
+	int64_t consent;             /* the introduction's flow */
+	int64_t round;               /* ours */
+	uint8_t number[32];          /* 0 before DRAWN */
 	uint8_t secret[32], key[32]; /* X25519 */
-	bool acked;               /* our number was taken */
-	bool has_peer;            /* his number of our round is here, or of round 0 before DRAWN */
+	bool acked;                  /* our number was taken */
+	bool has_peer; /* his number of our round is here, or of round 0 before DRAWN */
 	uint8_t peer_number[32], peer_key[32];
 	uint8_t id[32], pair[32]; /* the new ones, in UPDATING and SETTLED */
 	uint8_t sealed[PLAN_SEALED];

@@ -51,9 +51,8 @@ int chat_owes(const struct chat *c, plan_owes *fn, void *ctx)
 		}
 		if (asks(m))
 			rc = fn(ctx, WIRE_GROUP_RESEND_REQUEST, i, m->asked, m->ask_at);
-		for (int64_t n = m->owed_first; rc == 0 && n > 0 && n <= m->owed_last &&
-		                                n < m->owed_first + CHAT_RESEND;
-		     n++)
+		for (int64_t n = m->owed_first;
+		     rc == 0 && n > 0 && n <= m->owed_last && n < m->owed_first + CHAT_RESEND; n++)
 			rc = fn(ctx, WIRE_MESSAGE, i, n, c->touched);
 	}
 	return rc;

@@ -14,11 +14,11 @@
 
 #include "mariposa/proposal.h"
 
-#define CHAT_PAST 8             /* hashes of earlier memberships that are remembered */
+#define CHAT_PAST 8                  /* hashes of earlier memberships that are remembered */
 #define CHAT_PLACES (2 * PEOPLE_MAX) /* members, and those who left lately */
-#define CHAT_WINDOW 1024        /* entries that are kept a member */
-#define CHAT_RESEND 64          /* messages that are sent again at a time */
-#define CHAT_STRANGE (7 * MP_DAY) /* of an unknown membership, then our person is told */
+#define CHAT_WINDOW 1024             /* entries that are kept a member */
+#define CHAT_RESEND 64               /* messages that are sent again at a time */
+#define CHAT_STRANGE (7 * MP_DAY)    /* of an unknown membership, then our person is told */
 
 enum chat_state {
 	CHAT_ACTIVE,
@@ -33,12 +33,12 @@ struct chat_member {
 	bool based;      /* n and h say where its chain stands; else the next message does */
 	int64_t n;       /* the highest counter of its messages that we have */
 	uint8_t h[32];
-	int64_t first, last; /* what is missing below n: 0 nothing */
-	int64_t ask_at;      /* when it is asked for */
-	int64_t asked;       /* how often it was */
-	int64_t claimed;     /* the highest counter that others have seen */
-	bool split;          /* told to our person */
-	bool told;           /* knows that we left */
+	int64_t first, last;           /* what is missing below n: 0 nothing */
+	int64_t ask_at;                /* when it is asked for */
+	int64_t asked;                 /* how often it was */
+	int64_t claimed;               /* the highest counter that others have seen */
+	bool split;                    /* told to our person */
+	bool told;                     /* knows that we left */
 	int64_t owed_first, owed_last; /* what it asks us for again, 0 nothing */
 };
 
@@ -51,7 +51,7 @@ struct chat {
 	struct chat_member m[CHAT_PLACES];
 	size_t npast;
 	uint8_t past[CHAT_PAST][32];
-	int64_t strange_at; /* since when a member names a membership that we do not know, 0 no */
+	int64_t strange_at;  /* since when a member names a membership that we do not know, 0 no */
 	uint8_t strange[32]; /* its hash */
 	bool told_strange;
 	int64_t created, touched;

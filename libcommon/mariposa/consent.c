@@ -268,8 +268,7 @@ int consent_owes(const struct consent *c, plan_owes *fn, void *ctx)
 	case CONSENT_CANCELLED:
 		return c->told ? 0 : fn(ctx, questions[c->plan], -1, -1, c->touched);
 	case CONSENT_DECLINED:
-		return c->responded ? 0
-		                    : fn(ctx, responses[c->plan], -1, c->answer, c->touched);
+		return c->responded ? 0 : fn(ctx, responses[c->plan], -1, c->answer, c->touched);
 	default:
 		return 0;
 	}

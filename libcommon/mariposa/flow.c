@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-
 void flow_ref(struct flow *f, enum plan plan, const uint8_t *id)
 {
 	f->ref[0] = (uint8_t)plan;

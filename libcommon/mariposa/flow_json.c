@@ -68,13 +68,13 @@ static void text(struct exchange *x, const char *key, char *v, size_t room)
 }
 
 /* An enum of n values. */
-#define CHOICE(x, key, v, n)                                    \
-	do {                                                    \
-		int64_t choice_ = (int64_t)(v);                 \
-		number(x, key, &choice_);                       \
-		if (choice_ < 0 || choice_ >= (int64_t)(n))     \
-			(x)->bad = true, choice_ = 0;           \
-		*(&(v)) = choice_;                              \
+#define CHOICE(x, key, v, n)                                \
+	do {                                                \
+		int64_t choice_ = (int64_t)(v);             \
+		number(x, key, &choice_);                   \
+		if (choice_ < 0 || choice_ >= (int64_t)(n)) \
+			(x)->bad = true, choice_ = 0;       \
+		*(&(v)) = choice_;                          \
 	} while (0)
 
 static void person(struct exchange *x, struct person *p)

@@ -33,8 +33,7 @@ static int pair_happened(void *arg, struct flow *f)
 	if (a == ACQUAINTANCE_PART)
 		return p->part(p->ctx, f->contact);
 	if (a == ACQUAINTANCE_MAKE) {
-		int rc = p->pair(
-		    p->ctx, f->contact, f->u.acquaintance.id, f->u.acquaintance.pair);
+		int rc = p->pair(p->ctx, f->contact, f->u.acquaintance.id, f->u.acquaintance.pair);
 
 		if (rc != 0)
 			return rc;
@@ -72,9 +71,9 @@ static int go(struct party *p, struct flow *f, const struct wire_plan *status)
 	int rc = pairs_happened(p, f->row, ACQUAINTANCE_INITIATED);
 
 	(void)status;
-	return rc != 0 ? rc
-	               : p->tell(p->ctx, f->contact, "introduction-initiated", NULL,
-	                     plan_about(p, f));
+	return rc != 0
+	           ? rc
+	           : p->tell(p->ctx, f->contact, "introduction-initiated", NULL, plan_about(p, f));
 }
 
 static int gone(struct party *p, struct flow *f)
@@ -121,8 +120,8 @@ static int meet(struct party *p, const struct flow *consent, const struct wire_k
 
 	if (rc != MP_ENONE)
 		return rc;
-	rc = p->meet(p->ctx, &c->who[consent_find(c, k->onion)], consent->contact, k->id, k->key,
-	    &row);
+	rc = p->meet(
+	    p->ctx, &c->who[consent_find(c, k->onion)], consent->contact, k->id, k->key, &row);
 	if (rc == MP_EBAD) /* an address that agrees on no secret: the introducer's lie */
 		return 0;
 	if (rc != 0)
@@ -139,8 +138,7 @@ static int take_contacts(
 	const struct wire_plan *l = &w->u.plan;
 	enum consent_action a;
 	struct flow f;
-	int rc = plan_find(
-	    p, &f, FLOW_CONSENT, from->row, PLAN_INTRODUCTION, l->introduction);
+	int rc = plan_find(p, &f, FLOW_CONSENT, from->row, PLAN_INTRODUCTION, l->introduction);
 
 	if (rc != 0)
 		return rc == MP_ENONE ? no(out) : rc;
@@ -189,12 +187,12 @@ static int petition_fits(struct party *p, const struct known *from, const struct
 {
 	enum plan plan = w->has_addition ? PLAN_ADDITION : PLAN_GROUP;
 	struct flow f;
-	int rc = plan_find(
-	    p, &f, FLOW_PROPOSAL, 0, plan, w->has_addition ? w->addition : w->group);
+	int rc = plan_find(p, &f, FLOW_PROPOSAL, 0, plan, w->has_addition ? w->addition : w->group);
 
 	if (rc != 0)
 		return rc;
-	if (f.u.proposal.state == PROPOSAL_CANCELLED || proposal_find(&f.u.proposal, from->onion) < 0)
+	if (f.u.proposal.state == PROPOSAL_CANCELLED ||
+	    proposal_find(&f.u.proposal, from->onion) < 0)
 		return MP_ENONE;
 	for (size_t i = 0; i < w->people.n; i++)
 		if (proposal_find(&f.u.proposal, w->people.person[i].onion) < 0 ||
@@ -252,7 +250,8 @@ static int take_petition(
 		return rc == MP_ENONE ? decline(w, out) : rc;
 	flow_set(&f, FLOW_PROPOSAL, 0);
 	if ((rc = p->save(p->ctx, &f)) != 0 ||
-	    (rc = p->tell(p->ctx, from->row, "introduction-petition", NULL, plan_about(p, &f))) != 0)
+	    (rc = p->tell(p->ctx, from->row, "introduction-petition", NULL, plan_about(p, &f))) !=
+	        0)
 		return rc;
 	return plan_policy(p, &f);
 }

@@ -86,8 +86,7 @@ static int find(struct party *p, struct flow *f, int64_t contact)
 	return p->find(p->ctx, f, FLOW_ACQUAINTANCE, contact, NULL, 0);
 }
 
-int acquaintance_take(
-    struct party *p, int64_t temporary, const struct wire *w, struct outcome *out)
+int acquaintance_take(struct party *p, int64_t temporary, const struct wire *w, struct outcome *out)
 {
 	enum acquaintance_action a;
 	struct flow f;

@@ -31,8 +31,8 @@ enum policy { POLICY_ASK, POLICY_ACCEPT, POLICY_DECLINE };
 
 struct party {
 	void *ctx;
-	int64_t now;           /* ms */
-	const uint8_t *self;   /* our onion key, 32 bytes */
+	int64_t now;         /* ms */
+	const uint8_t *self; /* our onion key, 32 bytes */
 
 	/* Flows.  find, load and by_name: MP_ENONE. */
 	int (*find)(void *ctx, struct flow *f, enum flow_kind kind, int64_t contact,
@@ -57,7 +57,8 @@ struct party {
 	int (*meet)(void *ctx, const struct person *who, int64_t introducer,
 	    const uint8_t id[static 32], const uint8_t key[static 32], int64_t *row);
 	/* The permanent id and key beside the temporary ones. */
-	int (*pair)(void *ctx, int64_t row, const uint8_t id[static 32], const uint8_t key[static 32]);
+	int (*pair)(
+	    void *ctx, int64_t row, const uint8_t id[static 32], const uint8_t key[static 32]);
 	/* It is a contact now; forget: the temporary key goes. */
 	int (*solidify)(void *ctx, int64_t row, bool forget);
 	/* A temporary contact goes, and its flow. */
@@ -66,8 +67,7 @@ struct party {
 	/* What our person has decided beforehand about plans of this contact. */
 	enum policy (*policy)(void *ctx, const struct known *k, enum plan plan);
 	/* Something for our person; takes over body. contact 0: none. group: its name or NULL. */
-	int (*tell)(
-	    void *ctx, int64_t contact, const char *kind, const char *group, json_t *body);
+	int (*tell)(void *ctx, int64_t contact, const char *kind, const char *group, json_t *body);
 
 	/* A group's messages, by the chat's row and the sender's onion. entry_get: MP_ENONE. */
 	int (*entry_get)(void *ctx, int64_t chat, const uint8_t onion[static 32], int64_t n,
@@ -83,8 +83,9 @@ enum reply { REPLY_TAKEN, REPLY_REFUSED, REPLY_LATER, REPLY_QUOTA, REPLY_MESSAGE
 
 struct outcome {
 	enum reply reply;
-	bool repeated;      /* it had no effect */
-	struct wire answer; /* with REPLY_MESSAGE, without id and re; owns a copy of its texts: none */
+	bool repeated; /* it had no effect */
+	struct wire
+	    answer; /* with REPLY_MESSAGE, without id and re; owns a copy of its texts: none */
 };
 
 /* The two ends of what is sent: called when one of ours was taken, or refused for good. */

@@ -68,11 +68,11 @@ json_t *plan_about(struct party *p, const struct flow *f)
 	size_t n = ours ? f->u.proposal.n : f->u.consent.n;
 	json_t *o = json_object(), *people = json_array(), *added = json_array();
 
-	json_set_hex(o, plan_key(plan), ours ? f->u.proposal.id : f->u.consent.id,
-	    plan_id_len(plan));
+	json_set_hex(
+	    o, plan_key(plan), ours ? f->u.proposal.id : f->u.consent.id, plan_id_len(plan));
 	for (size_t i = 0; i < n; i++) {
-		bool prospective = ours ? f->u.proposal.m[i].prospective
-		                        : i >= f->u.consent.participants;
+		bool prospective =
+		    ours ? f->u.proposal.m[i].prospective : i >= f->u.consent.participants;
 
 		plan_add_person(p, prospective ? added : people,
 		    ours ? &f->u.proposal.m[i].who : &f->u.consent.who[i]);
@@ -189,8 +189,7 @@ int plan_policy(struct party *p, struct flow *f)
 }
 
 /* A request that is new. */
-static int take_new(
-    struct party *p, struct flow *f, const struct known *from, const struct wire *w,
+static int take_new(struct party *p, struct flow *f, const struct known *from, const struct wire *w,
     struct outcome *out)
 {
 	struct consent *c = &f->u.consent;
@@ -242,8 +241,7 @@ static int asked(struct party *p, struct flow *f, const struct known *from, cons
 		return rc;
 	*who = proposal_find(&f->u.proposal, from->onion);
 	if (*who < 0 || f->u.proposal.state == PROPOSAL_PETITIONED ||
-	    (plan == PLAN_ADDITION &&
-	        memcmp(f->u.proposal.group, w->u.plan.group, GROUP_ID) != 0))
+	    (plan == PLAN_ADDITION && memcmp(f->u.proposal.group, w->u.plan.group, GROUP_ID) != 0))
 		return MP_ENONE;
 	return 0;
 }
@@ -264,8 +262,8 @@ static int take_response(struct party *p, const struct known *from, const struct
 	if (rc != 0)
 		return no(out, rc);
 	late = over(&f.u.proposal);
-	a = proposal_happened(&f.u.proposal,
-	    proposal_answer(&f.u.proposal, who, w->u.plan.answer), who, p->now);
+	a = proposal_happened(
+	    &f.u.proposal, proposal_answer(&f.u.proposal, who, w->u.plan.answer), who, p->now);
 	if ((rc = plan_perform(p, &f, a, who)) != 0)
 		return rc;
 	out->repeated = a == PROPOSAL_NOTHING || a == PROPOSAL_REFUSE;
@@ -291,8 +289,8 @@ static int take_question(struct party *p, const struct known *from, const struct
 	if (f.u.proposal.m[who].saw)
 		return again(out);
 	out->reply = REPLY_TAKEN;
-	return plan_perform(p, &f,
-	    proposal_happened(&f.u.proposal, PROPOSAL_SEEN, who, p->now), who);
+	return plan_perform(
+	    p, &f, proposal_happened(&f.u.proposal, PROPOSAL_SEEN, who, p->now), who);
 }
 
 static int take_status(struct party *p, const struct known *from, const struct wire *w,
@@ -325,9 +323,8 @@ bool plan_takes(enum wire_type t)
 {
 	enum plan plan;
 
-	return plan_of_type(t, &plan) &&
-	       (t == types[plan].request || t == types[plan].response ||
-	           t == types[plan].question || t == types[plan].status);
+	return plan_of_type(t, &plan) && (t == types[plan].request || t == types[plan].response ||
+	                                     t == types[plan].question || t == types[plan].status);
 }
 
 int plan_take(struct party *p, const struct known *from, const struct wire *w, struct outcome *out)
@@ -394,8 +391,7 @@ static int consent_sent(struct party *p, struct flow *f, const struct sent *s, b
 	if (s->type == WIRE_INTRODUCTION_PETITION)
 		return petition_sent(p, f, taken);
 	if (!taken)
-		return plan_undergo(
-		    p, f, consent_happened(c, CONSENT_UNKNOWN, p->now), NULL);
+		return plan_undergo(p, f, consent_happened(c, CONSENT_UNKNOWN, p->now), NULL);
 	if (s->type == types[c->plan].response) {
 		if (s->serial != (int64_t)c->answer)
 			return 0;
@@ -404,8 +400,7 @@ static int consent_sent(struct party *p, struct flow *f, const struct sent *s, b
 	} else if (s->serial == -1) {
 		c->told = true;
 	} else if (s->serial == c->polls) { /* an answer without a status */
-		return plan_undergo(
-		    p, f, consent_happened(c, CONSENT_PENDING, p->now), NULL);
+		return plan_undergo(p, f, consent_happened(c, CONSENT_PENDING, p->now), NULL);
 	}
 	return p->save(p->ctx, f);
 }
@@ -421,10 +416,9 @@ int plan_time(struct party *p, struct flow *f)
 	if (f->kind == FLOW_PROPOSAL && f->u.proposal.again > 0 && f->u.proposal.again <= p->now)
 		return group_again(p, f);
 	if (f->kind == FLOW_PROPOSAL)
-		return plan_perform(p, f,
-		    proposal_happened(&f->u.proposal, PROPOSAL_TIME, -1, p->now), -1);
-	return plan_undergo(
-	    p, f, consent_happened(&f->u.consent, CONSENT_TIME, p->now), NULL);
+		return plan_perform(
+		    p, f, proposal_happened(&f->u.proposal, PROPOSAL_TIME, -1, p->now), -1);
+	return plan_undergo(p, f, consent_happened(&f->u.consent, CONSENT_TIME, p->now), NULL);
 }
 
 static int too_late(const struct flow *f)

@@ -221,7 +221,8 @@ int proposal_owes(const struct proposal *p, plan_owes *fn, void *ctx)
 	int rc = 0;
 
 	if (p->state == PROPOSAL_TURNED && !p->m[p->petitioner].saw)
-		return fn(ctx, WIRE_INTRODUCTION_PETITION_DECLINATION, p->petitioner, 0, p->touched);
+		return fn(
+		    ctx, WIRE_INTRODUCTION_PETITION_DECLINATION, p->petitioner, 0, p->touched);
 	for (int i = 0; rc == 0 && i < (int)p->n; i++) {
 		const struct asked *m = &p->m[i];
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "mariposa/group.h"
+#include "mariposa/membership.h"
 #include "wire/chain.h"
 
 #define TAG 8 /* bytes of an onion key that name a member */
@@ -91,7 +92,7 @@ static int split(struct hearing *x, struct chat_member *m, int64_t n, const char
 	json_object_set_new(o, "n", json_integer(n));
 	json_object_set_new(o, "by", json_string(x->from->name));
 	json_object_set_new(o, "reason", json_string(reason));
-	return group_tell(x->p, &x->chat, "group-split", &m->who, o);
+	return membership_tell(x->p, &x->chat, "group-split", &m->who, o);
 }
 
 static int get(struct hearing *x, const struct chat_member *m, int64_t n, struct chat_entry *e)
@@ -208,8 +209,8 @@ static int compare(struct hearing *x, const struct wire_seen *s)
 }
 
 /* The hash of the members if the plan were carried. */
-static void hash_if(struct party *p, const struct flow *f, const struct flow *chat,
-    uint8_t out[static 32])
+static void hash_if(
+    struct party *p, const struct flow *f, const struct flow *chat, uint8_t out[static 32])
 {
 	const struct consent *c = &f->u.consent;
 	struct chat with;
@@ -328,8 +329,8 @@ static int take_entry(struct hearing *x, struct outcome *out)
 	memcpy(e.content, x->content, sizeof(e.content));
 	memcpy(e.id, x->id, sizeof(e.id));
 	if ((rc = p->entry_put(p->ctx, x->chat.row, x->m->who.onion, &e)) != 0 ||
-	    (rc = p->entry_drop(
-	         p->ctx, x->chat.row, x->m->who.onion, x->m->n - CHAT_WINDOW)) != 0 ||
+	    (rc = p->entry_drop(p->ctx, x->chat.row, x->m->who.onion, x->m->n - CHAT_WINDOW)) !=
+	        0 ||
 	    (rc = shrink(x)) != 0)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < x->chain->nseen; i++)

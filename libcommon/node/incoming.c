@@ -99,7 +99,7 @@ static int check_offered(struct step *s, const uint8_t sha256[static 32])
 {
 	int rc = s->transfer.ref[0] == '\0' ? 1 : planning_offered(s, &s->transfer, sha256);
 
-	return rc == 0 ? err_set(MP_EBAD, "not the file that was offered to the group")
+	return rc == 0  ? err_set(MP_EBAD, "not the file that was offered to the group")
 	       : rc < 0 ? rc
 	                : 0;
 }
@@ -368,8 +368,7 @@ static int apply_offer(struct step *s)
 		fill(s, &s->transfer);
 		if ((rc = judge_offer(s, &event, &full)) != 0)
 			return rc;
-		if (f->chain.grouped && event != INCOMING_FULL &&
-		    (rc = offered_to_group(s)) != 1)
+		if (f->chain.grouped && event != INCOMING_FULL && (rc = offered_to_group(s)) != 1)
 			return rc;
 	}
 	return perform(s, incoming_step(state, event), full);

@@ -28,10 +28,10 @@ int keeper_open(struct keeper *k, struct store *s, const struct config *cfg, int
 void keeper_known(struct known *out, const struct contact *c);
 
 /* What of a flow is owed under that id, and the flow. MP_ENONE. */
-int keeper_owed(struct keeper *k, int64_t contact, const uint8_t id[static 16], struct owed *o,
-    struct flow *f);
+int keeper_owed(
+    struct keeper *k, int64_t contact, const uint8_t id[static 16], struct owed *o, struct flow *f);
 /* It as the machines name it; to is o's contact's onion key. MP_EBAD: no such type. */
-int keeper_sent(
-    struct keeper *k, struct sent *sent, const struct owed *o, const struct flow *f, uint8_t to[static 32]);
+int keeper_sent(struct keeper *k, struct sent *sent, const struct owed *o, const struct flow *f,
+    uint8_t to[static 32]);
 
 #endif

@@ -13,7 +13,6 @@
 #include "store/queue.h"
 #include "wire/chain.h"
 
-
 /* Their ids are remembered for ever: sent once more after all is forgotten, they do nothing. */
 static bool remembered(enum wire_type t)
 {
@@ -107,8 +106,8 @@ int planning_apply(struct step *s)
 	return verdict(s, &o);
 }
 
-int planning_talk(struct step *s, const struct wire_chain *chain,
-    const uint8_t content[static 32], char group[static 33])
+int planning_talk(struct step *s, const struct wire_chain *chain, const uint8_t content[static 32],
+    char group[static 33])
 {
 	struct known from;
 	struct outcome o;
@@ -116,8 +115,7 @@ int planning_talk(struct step *s, const struct wire_chain *chain,
 	int rc = keeper_open(&k, s->store, s->cfg, s->now);
 
 	keeper_known(&from, &s->contact);
-	if (rc != 0 ||
-	    (rc = talk_take(&k.p, &from, chain, s->w->id, content, &o, group)) != 0)
+	if (rc != 0 || (rc = talk_take(&k.p, &from, chain, s->w->id, content, &o, group)) != 0)
 		return rc;
 	if (o.reply == REPLY_TAKEN && !o.repeated)
 		return 1;
@@ -245,8 +243,7 @@ int planning_complete(struct keeper *k, int64_t contact, const uint8_t id[static
 	if (rc == 0 && strcmp(o.kind, wire_type_name(type)) != 0)
 		rc = MP_ENONE;
 	if (rc == MP_ENONE)
-		return err_set(
-		    MP_EUSAGE, "this '%s' is not owed (any more)", wire_type_name(type));
+		return err_set(MP_EUSAGE, "this '%s' is not owed (any more)", wire_type_name(type));
 	if (rc == 0)
 		rc = keeper_sent(k, &x, &o, f, to);
 	if (rc == 0)
@@ -275,8 +272,7 @@ struct tick {
 };
 
 /* One flow, by fn, in a transaction of its own. */
-static int in_transaction(
-    struct tick *t, int64_t row, int (*fn)(struct tick *t, struct flow *f))
+static int in_transaction(struct tick *t, int64_t row, int (*fn)(struct tick *t, struct flow *f))
 {
 	struct flow f;
 	int rc = store_begin(t->k.s);
@@ -320,8 +316,8 @@ static int missing(struct tick *t, struct flow *f)
 			continue;
 		rc = t->k.p.known_by_onion(&t->k, q->m[i].who.onion, &k);
 		if (rc == MP_ENONE || (rc == 0 && !k.usable))
-			return plan_perform(&t->k.p, f,
-			    proposal_happened(q, PROPOSAL_NO, i, t->now), i);
+			return plan_perform(
+			    &t->k.p, f, proposal_happened(q, PROPOSAL_NO, i, t->now), i);
 		if (rc != 0)
 			return rc;
 	}
@@ -362,8 +358,7 @@ static int again_to_record(
 
 	/* The text is gone from the history: nothing more can be sent. */
 	if (rc == MP_ENONE) {
-		rc = planning_sent(
-		    k->s, k->cfg, o->contact, o->kind, o->id, false, k->p.now);
+		rc = planning_sent(k->s, k->cfg, o->contact, o->kind, o->id, false, k->p.now);
 		return rc != 0 ? rc : MP_ENONE;
 	}
 	rec->class = CLASS_OUT;

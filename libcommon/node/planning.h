@@ -13,11 +13,11 @@ int planning_apply(struct step *s);
  * A message or an offered file to a group, with its content's hash: 1 when it is to be kept under
  * the group's name; 0 when the verdict is given, or MP_E*.
  */
-int planning_talk(struct step *s, const struct wire_chain *chain,
-    const uint8_t content[static 32], char group[static 33]);
-/* Has the sender's chain that file, with this hash? Of a contact's row s->contact. 1, 0 or MP_E*. */
-int planning_offered(
-    struct step *s, const struct transfer *t, const uint8_t sha256[static 32]);
+int planning_talk(struct step *s, const struct wire_chain *chain, const uint8_t content[static 32],
+    char group[static 33]);
+/* Has the sender's chain that file, with this hash? Of a contact's row s->contact. 1, 0 or MP_E*.
+ */
+int planning_offered(struct step *s, const struct transfer *t, const uint8_t sha256[static 32]);
 /* Are we and the sender in that group? 1, 0 or MP_E*. */
 int planning_shares(struct step *s, const uint8_t group[static GROUP_ID]);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "mariposa/membership.h"
 #include "node/planning.h"
 
 int plans_open(struct plans *a)
@@ -63,8 +64,7 @@ struct search {
 static int fits(void *arg, struct flow *f)
 {
 	struct search *x = arg;
-	enum plan plan =
-	    f->kind == FLOW_PROPOSAL ? f->u.proposal.plan : f->u.consent.plan;
+	enum plan plan = f->kind == FLOW_PROPOSAL ? f->u.proposal.plan : f->u.consent.plan;
 	char hex[2 * PLAN_ID + 1];
 
 	if (plan != PLAN_INTRODUCTION)
@@ -84,8 +84,8 @@ int plans_introduction(struct plans *a, struct flow *f, const char *id)
 	int rc;
 
 	if (n < 4 || n > (size_t)2 * PLAN_ID || strspn(id, "0123456789abcdef") != n)
-		return err_set(MP_EUSAGE, "'%.80s' is no id of an introduction, nor its first digits",
-		    id);
+		return err_set(
+		    MP_EUSAGE, "'%.80s' is no id of an introduction, nor its first digits", id);
 	if ((rc = a->k.p.each(&a->k, FLOW_PROPOSAL, -1, fits, &x)) != 0 ||
 	    (rc = a->k.p.each(&a->k, FLOW_CONSENT, -1, fits, &x)) != 0)
 		return rc;
@@ -238,7 +238,7 @@ static int waiting_for(struct plans *a, const struct flow *f, json_t *list)
 
 static int describe(struct plans *a, const struct flow *f, json_t **out)
 {
-	json_t *o = f->kind == FLOW_CHAT ? group_about(&a->k.p, f) : plan_about(&a->k.p, f);
+	json_t *o = f->kind == FLOW_CHAT ? membership_people(&a->k.p, f) : plan_about(&a->k.p, f);
 	json_t *list = json_array();
 	int rc = waiting_for(a, f, list);
 
@@ -254,9 +254,9 @@ static int to_record(struct plans *a, const struct flow *f, json_t *o, struct re
 
 	rec->class = CLASS_EVENT;
 	snprintf(rec->kind, sizeof(rec->kind), "%s",
-	    f->kind == FLOW_CHAT           ? "group"
-	    : f->kind == FLOW_PROPOSAL     ? plan_word(f->u.proposal.plan)
-	                                   : plan_word(f->u.consent.plan));
+	    f->kind == FLOW_CHAT       ? "group"
+	    : f->kind == FLOW_PROPOSAL ? plan_word(f->u.proposal.plan)
+	                               : plan_word(f->u.consent.plan));
 	rec->contact[0] = '\0';
 	if (f->kind == FLOW_CONSENT && contact_by_row(a->s, &c, f->contact) == 0)
 		memcpy(rec->contact, c.name, sizeof(rec->contact));
@@ -384,12 +384,11 @@ static void lines(struct plans *a, const struct flow *f, const json_t *o)
 	                      : f->kind == FLOW_PROPOSAL ? f->u.proposal.created
 	                                                 : f->u.consent.created);
 	line("since", created);
-	json_array_foreach(json_object_get(o, "people"), i, one)
-		person_line(one, "member");
+	json_array_foreach(json_object_get(o, "people"), i, one) person_line(one, "member");
 	json_array_foreach(json_object_get(o, "prospective"), i, one)
-		person_line(one, "to be added");
+	    person_line(one, "to be added");
 	json_array_foreach(json_object_get(o, "waiting"), i, one)
-		line("waits for", json_string_value(one));
+	    line("waits for", json_string_value(one));
 }
 
 int plans_show(struct plans *a, const struct flow *f)

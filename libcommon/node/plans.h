@@ -18,7 +18,8 @@ struct plans {
 int plans_open(struct plans *a);
 void plans_close(struct plans *a);
 
-/* Around what changes something; plans_end() commits when rc is 0, else undoes and hands it back. */
+/* Around what changes something; plans_end() commits when rc is 0, else undoes and hands it back.
+ */
 int plans_begin(struct plans *a);
 int plans_end(struct plans *a, int rc);
 

@@ -18,10 +18,9 @@
 #define TIDY MP_MINUTE
 #define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
 
-_Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
-                   (int)KNOWN_PENDING == (int)CONTACT_PENDING &&
-                   (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE &&
-                   (int)KNOWN_TEMPORARY == (int)CONTACT_TEMPORARY,
+_Static_assert(
+    (int)KNOWN_OFFERED == (int)CONTACT_OFFERED && (int)KNOWN_PENDING == (int)CONTACT_PENDING &&
+        (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE && (int)KNOWN_TEMPORARY == (int)CONTACT_TEMPORARY,
     "the machine's states are the store's");
 
 struct receiver {

@@ -98,8 +98,8 @@ static int seal_for(struct sealer *z, const struct chat_member *m, const struct 
 }
 
 /* To all of them, or to one. What is wrong with one is said when the others have theirs. */
-static int fan_out(struct sealer *z, const struct wire *w, const char *only, sealer_sink *sink,
-    void *ctx)
+static int fan_out(
+    struct sealer *z, const struct wire *w, const char *only, sealer_sink *sink, void *ctx)
 {
 	const struct chat *c = &z->flow->u.chat;
 	int rc, bad = 0;

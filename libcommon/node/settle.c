@@ -110,9 +110,8 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 
 	if (rc != 0 && rc != MP_ENONE) /* the answer to an offer took it out already */
 		return rc;
-	if ((rc = confirm(s, item)) != 0 ||
-	    (rc = planning_sent(
-	         s->s, s->cfg, item->contact, item->kind, item->id, true, clock_now())) != 0)
+	if ((rc = confirm(s, item)) != 0 || (rc = planning_sent(s->s, s->cfg, item->contact,
+	                                         item->kind, item->id, true, clock_now())) != 0)
 		return rc;
 	if (is(item, WIRE_MESSAGE))
 		return set_sent(s, item);

@@ -17,7 +17,8 @@ static const struct {
     {"contact %lld: active without an onion address",
         "SELECT id FROM contact WHERE state IN (2, 3) AND onion IS NULL"},
     {"key %lld: a column is malformed",
-        "SELECT id FROM key WHERE role NOT IN (0, 1, 2) OR length(cid) <> 32 OR length(secret) <> 32"
+        "SELECT id FROM key WHERE role NOT IN (0, 1, 2) OR length(cid) <> 32 OR length(secret) <> "
+        "32"
         " OR length(send) <> 32 OR length(recv) <> 32 OR sealed < 0"},
     {"the rekey of contact %lld: a column is malformed",
         "SELECT contact FROM rekey WHERE length(id) <> 16 OR length(own) <> 32"
@@ -42,7 +43,8 @@ static const struct {
     {"message %lld: queued, but it is not in the queue",
         "SELECT m.seq FROM message m WHERE m.dir = 1 AND m.state = 11 AND m.kind <> 'file' AND NOT "
         "EXISTS"
-        " (SELECT 1 FROM queue q WHERE q.id = m.id AND q.contact = coalesce(m.contact, q.contact))"},
+        " (SELECT 1 FROM queue q WHERE q.id = m.id AND q.contact = coalesce(m.contact, "
+        "q.contact))"},
     {"queue %lld: a column is malformed", "SELECT seq FROM queue WHERE lane NOT IN (0, 1, 2) OR "
                                           "state NOT IN (0, 1, 2) OR length(id) <> 16"
                                           " OR length(envelope) = 0"},

@@ -89,8 +89,8 @@ int contact_by_onion(struct store *s, struct contact *c, const uint8_t onion[sta
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT " COLUMNS " FROM contact WHERE onion = ? AND state <> 3 ORDER BY id LIMIT 1", "k",
-	    onion);
+	    "SELECT " COLUMNS " FROM contact WHERE onion = ? AND state <> 3 ORDER BY id LIMIT 1",
+	    "k", onion);
 
 	rc = take(c, st, rc);
 	if (rc == 0)

@@ -37,7 +37,8 @@ int entry_by_id(struct store *s, int64_t chat, const uint8_t onion[static 32],
 int entry_put(struct store *s, int64_t chat, const uint8_t onion[static 32], const struct entry *e)
 {
 	return sql_exec(s,
-	    "INSERT OR REPLACE INTO entry (chat, onion, n, h, content, id) VALUES (?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO entry (chat, onion, n, h, content, id) VALUES (?, ?, ?, ?, ?, "
+	    "?)",
 	    "ikikkx", chat, onion, e->n, e->h, e->content, e->id);
 }
 

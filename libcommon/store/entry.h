@@ -12,8 +12,8 @@ struct entry {
 };
 
 /* MP_ENONE. */
-int entry_get(struct store *s, struct entry *e, int64_t chat, const uint8_t onion[static 32],
-    int64_t n);
+int entry_get(
+    struct store *s, struct entry *e, int64_t chat, const uint8_t onion[static 32], int64_t n);
 /* The counter of the message with that id. MP_ENONE. */
 int entry_by_id(struct store *s, int64_t chat, const uint8_t onion[static 32],
     const uint8_t id[static 16], int64_t *n);

@@ -74,8 +74,7 @@ int flow_find(struct store *s, struct flow_row *f, struct buf *body, int kind, i
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT " COLUMNS
-	    " FROM flow WHERE kind = ? AND coalesce(contact, 0) = ? AND ref = ?",
+	    "SELECT " COLUMNS " FROM flow WHERE kind = ? AND coalesce(contact, 0) = ? AND ref = ?",
 	    "dib", kind, contact, (const void *)(ref == NULL ? (const uint8_t *)"" : ref), reflen);
 
 	return take(f, body, st, rc);
@@ -96,8 +95,7 @@ int flow_delete(struct store *s, int64_t row)
 }
 
 /* All rows that st gives, then fn with each. */
-static int each(
-    struct store *s, sqlite3_stmt *st, int (*fn)(void *ctx, int64_t row), void *ctx)
+static int each(struct store *s, sqlite3_stmt *st, int (*fn)(void *ctx, int64_t row), void *ctx)
 {
 	int64_t *rows = NULL, *bigger;
 	size_t n = 0, room = 0;
@@ -123,14 +121,14 @@ static int each(
 	return rc;
 }
 
-int flow_rows(struct store *s, int kind, int64_t contact,
-    int (*fn)(void *ctx, int64_t row), void *ctx)
+int flow_rows(
+    struct store *s, int kind, int64_t contact, int (*fn)(void *ctx, int64_t row), void *ctx)
 {
 	sqlite3_stmt *st;
 
 	if (contact < 0)
-		sql_query(s, &st, "SELECT id FROM flow WHERE ?1 < 0 OR kind = ?1 ORDER BY id", "d",
-		    kind);
+		sql_query(
+		    s, &st, "SELECT id FROM flow WHERE ?1 < 0 OR kind = ?1 ORDER BY id", "d", kind);
 	else
 		sql_query(s, &st,
 		    "SELECT id FROM flow WHERE contact IS ?2 AND (?1 < 0 OR kind = ?1) ORDER BY id",
@@ -138,12 +136,13 @@ int flow_rows(struct store *s, int kind, int64_t contact,
 	return each(s, st, fn, ctx);
 }
 
-int flow_rows_open(struct store *s, int kind, int below, int (*fn)(void *ctx, int64_t row), void *ctx)
+int flow_rows_open(
+    struct store *s, int kind, int below, int (*fn)(void *ctx, int64_t row), void *ctx)
 {
 	sqlite3_stmt *st;
 
-	sql_query(s, &st, "SELECT id FROM flow WHERE kind = ? AND state < ? ORDER BY id", "dd", kind,
-	    below);
+	sql_query(s, &st, "SELECT id FROM flow WHERE kind = ? AND state < ? ORDER BY id", "dd",
+	    kind, below);
 	return each(s, st, fn, ctx);
 }
 
@@ -151,8 +150,7 @@ int flow_rows_due(struct store *s, int64_t now, int (*fn)(void *ctx, int64_t row
 {
 	sqlite3_stmt *st;
 
-	sql_query(
-	    s, &st, "SELECT id FROM flow WHERE at > 0 AND at <= ? ORDER BY at, id", "i", now);
+	sql_query(s, &st, "SELECT id FROM flow WHERE at > 0 AND at <= ? ORDER BY at, id", "i", now);
 	return each(s, st, fn, ctx);
 }
 

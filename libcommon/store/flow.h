@@ -34,10 +34,11 @@ int flow_delete(struct store *s, int64_t row);
  * Rows only, in order, so that who acts on one may change others: of a kind (-1 any) and contact
  * (-1 anybody), or whose time is over.  A row may be gone when its turn comes.
  */
-int flow_rows(struct store *s, int kind, int64_t contact,
-    int (*fn)(void *ctx, int64_t row), void *ctx);
+int flow_rows(
+    struct store *s, int kind, int64_t contact, int (*fn)(void *ctx, int64_t row), void *ctx);
 /* Of a kind, whose state is below that number. */
-int flow_rows_open(struct store *s, int kind, int below, int (*fn)(void *ctx, int64_t row), void *ctx);
+int flow_rows_open(
+    struct store *s, int kind, int below, int (*fn)(void *ctx, int64_t row), void *ctx);
 int flow_rows_due(struct store *s, int64_t now, int (*fn)(void *ctx, int64_t row), void *ctx);
 /* How many a contact initiated. */
 int flow_count(struct store *s, int64_t contact, int64_t *n);

@@ -18,8 +18,8 @@ int message_add(struct store *s, int64_t contact, enum message_dir dir, enum mes
 	    rec->has_body ? (rec->body.len > 0 ? (const void *)rec->body.data : "") : NULL;
 	int rc;
 
-	if (!rec->has_id || (contact == 0 && dir != DIR_EVENT &&
-	                        (dir != DIR_OUT || rec->ref[0] == '\0')))
+	if (!rec->has_id ||
+	    (contact == 0 && dir != DIR_EVENT && (dir != DIR_OUT || rec->ref[0] == '\0')))
 		return err_set(MP_EUSAGE, "a message needs an id and a contact or group");
 	rc = sql_exec(s,
 	    "INSERT INTO message (contact, dir, id, kind, time, stored, state, ref, body)"

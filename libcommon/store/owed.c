@@ -53,8 +53,8 @@ int owed_remove(struct store *s, const struct owed *o)
 	    s, "DELETE FROM owed WHERE contact = ? AND id = ?", "ix", o->contact, o->id);
 }
 
-static int each(struct store *s, sqlite3_stmt *st, int (*fn)(void *ctx, const struct owed *o),
-    void *ctx)
+static int each(
+    struct store *s, sqlite3_stmt *st, int (*fn)(void *ctx, const struct owed *o), void *ctx)
 {
 	struct owed *all = NULL, *bigger;
 	size_t n = 0, room = 0;

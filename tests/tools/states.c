@@ -93,8 +93,8 @@ static enum incoming file_next(enum incoming_action a, enum incoming now)
 
 static int contact_table(void)
 {
-	static const enum meeting order[] = {KNOWN_NOT, KNOWN_OFFERED, KNOWN_PENDING, KNOWN_ACTIVE,
-	    KNOWN_TEMPORARY};
+	static const enum meeting order[] = {
+	    KNOWN_NOT, KNOWN_OFFERED, KNOWN_PENDING, KNOWN_ACTIVE, KNOWN_TEMPORARY};
 	int wrong = 0;
 
 	puts("event none offered pending active temporary");
@@ -329,8 +329,8 @@ static int consent_table(void)
 			    consent_step((enum consent_state)i, (enum consent_event)e);
 
 			printf(" %s", consent_actions[s.action]);
-			wrong |= s.next !=
-			         consent_next(s.action, (enum consent_event)e, (enum consent_state)i);
+			wrong |= s.next != consent_next(s.action, (enum consent_event)e,
+			                       (enum consent_state)i);
 		}
 		putchar('\n');
 	}

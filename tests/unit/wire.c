@@ -88,8 +88,8 @@ static void test_names(void)
 	    "introduction-petition-declination", "group-chat-request", "group-chat-response",
 	    "group-chat-status-request", "group-chat-status-response", "group-addition-request",
 	    "group-addition-response", "group-addition-status-request",
-	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request", "rekey",
-	    "rekey-drained"};
+	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request",
+	    "rekey", "rekey-drained"};
 	enum wire_type t;
 
 	for (size_t i = 0; i < WIRE_TYPES; i++) {

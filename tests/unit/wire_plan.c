@@ -436,7 +436,8 @@ static void test_types(void)
 		check_record(&b, k);
 	}
 	for (int t = WIRE_PING + 1; t < WIRE_TYPES; t++)
-		ok(seen[t] || !wire_is_plan((enum wire_type)t), "%s was tested", wire_type_name((enum wire_type)t));
+		ok(seen[t] || !wire_is_plan((enum wire_type)t), "%s was tested",
+		    wire_type_name((enum wire_type)t));
 	buf_free(&b);
 }
 

@@ -46,9 +46,17 @@ static int cancel(struct plans *a, const char *id)
 	return rc != 0 ? rc : plans_print_owed(a, f.row);
 }
 
-static int list(struct plans *a)
+static int petition(struct plans *a, const char *group)
 {
-	return plans_list(a, false);
+	struct flow f;
+	int rc = plans_begin(a);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = plans_group(a, &f, group, true)) == 0)
+		rc = group_petition(&a->k.p, &f);
+	rc = plans_end(a, rc);
+	return rc != 0 ? rc : plans_print_owed(a, f.row);
 }
 
 static int show(struct plans *a, const char *id)
@@ -78,9 +86,14 @@ static int run(struct plans *a, const char *verb, char **operands, int n)
 {
 	int rc;
 
-	if (strcmp(verb, "list") != 0 && strcmp(verb, "offer") != 0)
+	if (strcmp(verb, "list") == 0)
+		rc = plans_list(a, false);
+	else if (strcmp(verb, "offer") == 0)
+		rc = offer(a, operands, n);
+	else if (strcmp(verb, "petition") == 0)
+		rc = petition(a, operands[0]);
+	else
 		return each(a, operands, verb);
-	rc = strcmp(verb, "list") == 0 ? list(a) : offer(a, operands, n);
 	if (rc == MP_ENONE && strcmp(verb, "list") == 0)
 		return EXIT_NO;
 	return rc != 0 ? err_print(rc) : EXIT_DONE;
@@ -94,6 +107,8 @@ static bool known_verb(const char *verb, int operands, bool json)
 		return operands > 0;
 	if (json || operands == 0)
 		return false;
+	if (strcmp(verb, "petition") == 0)
+		return operands == 1;
 	return strcmp(verb, "offer") == 0 || strcmp(verb, "accept") == 0 ||
 	       strcmp(verb, "decline") == 0 || strcmp(verb, "cancel") == 0;
 }
@@ -109,7 +124,8 @@ int main(int argc, char **argv)
 	                      "       mp-intro show [-j] id ...\n"
 	                      "       mp-intro accept id ...\n"
 	                      "       mp-intro decline id ...\n"
-	                      "       mp-intro cancel id ...");
+	                      "       mp-intro cancel id ...\n"
+	                      "       mp-intro petition group");
 	if ((verb = cmd_verb(&argc, &argv, 'j', &a.json, &bad)) == NULL)
 		return cmd_usage(bad);
 	if (!known_verb(verb, argc, a.json))

@@ -100,6 +100,8 @@ static bool policy(const char *s)
 		return true;
 	if (strncmp(s, "accept ", 7) != 0)
 		return false;
+	if (*(s + 7 + strspn(s + 7, " ")) == '\0')
+		return false;
 	for (s += 7; *(s += strspn(s, " ")) != '\0'; s += n) {
 		n = strcspn(s, " ");
 		if (n > NAME_MAX_LEN)

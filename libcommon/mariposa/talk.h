@@ -9,8 +9,9 @@
 
 #define CHAT_ASK MP_HOUR /* what is missing is asked for after this time */
 #define CHAT_ASK_MOST 3  /* so often, a day apart, then our person is told that it is lost */
-#define CHAT_DOUBT (24 * MP_HOUR) /* of the initiator's silence, then a member's word is believed \
-	                           */
+#define CHAT_DOUBT                                                                     \
+	(24 * MP_HOUR) /* of the initiator's silence, then a member's word is believed \
+	                */
 
 /*
  * Our own next message, with its content's hash: counted, chained, kept as an entry, f saved; chain

@@ -144,7 +144,7 @@ run carol 'mp-intro accept $(mp-intro list | cut -f 4) | mp-seal | mp-send'
 printf '\n(mp-serve, or mp-due | mp-seal | mp-send from cron, does the rest)\n\n'
 settle alice bob carol
 run bob 'mp-contact show carol'
-expect 'introduced by: alice'
+expect 'introducer: alice'
 run carol 'echo "hello Bob, Alice told me of you" | mp-seal -t bob | mp-send'
 run bob 'mp-inbox | mp-show'
 expect 'Alice told me of you'

@@ -200,7 +200,7 @@ int group_petition(struct party *p, struct flow *f)
 	int rc;
 
 	if (f->kind != FLOW_CONSENT || c->state != CONSENT_ASKED)
-		return err_set(MP_EUSAGE, "no request of this group waits for an answer");
+		return err_set(MP_ENONE, "no request of this group waits for an answer");
 	if ((rc = membership_missing(p, c, &lacking)) != 0)
 		return rc;
 	if (lacking.n == 0)

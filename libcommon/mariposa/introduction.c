@@ -109,7 +109,20 @@ static int dropped(struct party *p, struct flow *f, int by)
 
 const struct plan_hooks introduction_hooks = {asked, may, go, gone, leave, carried, dropped};
 
-/* One temporary contact of a list, unless we know him: who is known is never replaced. */
+/* Who is known is never replaced; our person hears that he is among them. */
+static int tell_known(struct party *p, const struct flow *consent, const struct known *k)
+{
+	json_t *o = json_object(), *people = json_array();
+	struct person who;
+
+	person_set(&who, k->onion, NULL);
+	json_set_hex(o, "introduction", consent->u.consent.id, PLAN_ID);
+	plan_add_person(p, people, &who);
+	json_object_set_new(o, "people", people);
+	return p->tell(p->ctx, k->row, "already-contact", NULL, o);
+}
+
+/* One temporary contact of a list, unless we know him. */
 static int meet(struct party *p, const struct flow *consent, const struct wire_key *k)
 {
 	const struct consent *c = &consent->u.consent;
@@ -118,6 +131,8 @@ static int meet(struct party *p, const struct flow *consent, const struct wire_k
 	int64_t row;
 	int rc = p->known_by_onion(p->ctx, k->onion, &known);
 
+	if (rc == 0)
+		return tell_known(p, consent, &known);
 	if (rc != MP_ENONE)
 		return rc;
 	rc = p->meet(

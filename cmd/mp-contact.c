@@ -134,6 +134,7 @@ static int get_facts(struct facts *f, struct store *s, const struct contact *c, 
 	    [CONTACT_OFFERED] = "offered",
 	    [CONTACT_PENDING] = "pending",
 	    [CONTACT_ACTIVE] = "active",
+	    [CONTACT_TEMPORARY] = "temporary",
 	};
 	bool known = false;
 	int r = print ? get_fingerprint(s, c, f->print, &known) : MP_OK;

@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "net/client.h"
+#include "node/plans.h"
 #include "node/sealer.h"
 
 struct ping {
@@ -26,6 +27,8 @@ struct call {
 	int64_t wait;
 	bool json;
 	int status;
+	const char *group;
+	struct flow chat; /* of -g */
 	struct ping *pings;
 	size_t n, started;
 };
@@ -42,6 +45,15 @@ static int prepare(struct call *p, struct ping *g, const char *name)
 	if (!g->contact.has_onion)
 		return err_set(MP_EUSAGE, "'%s' has not accepted our card yet", name);
 	g->w = (struct wire){.type = WIRE_PING, .time = clock_now()};
+	if (p->group != NULL) {
+		int at = chat_find(&p->chat.u.chat, g->contact.onion);
+
+		if (at < 0 || p->chat.u.chat.m[at].gone)
+			return err_set(
+			    MP_EUSAGE, "'%s' is no member of the group '%s'", name, p->group);
+		g->w.u.ping.grouped = true;
+		memcpy(g->w.u.ping.group, p->chat.u.chat.id, GROUP_ID);
+	}
 	randombytes_buf(g->w.id, sizeof(g->w.id));
 	g->envelope = (struct buf)BUF_INIT(ENVELOPE_MAX);
 	return seal_wire(&g->envelope, p->s, g->contact.row, &g->w);
@@ -118,22 +130,63 @@ static int run(struct call *p)
 	return rc;
 }
 
+/* The chat of -g. MP_EUSAGE: there is none of that name. */
+static int find_group(struct call *p)
+{
+	struct keeper k;
+	int rc = keeper_open(&k, p->s, &p->cfg, clock_now());
+
+	if (rc == 0 && (rc = k.p.by_name(&k, &p->chat, p->group)) == MP_ENONE)
+		return err_set(MP_EUSAGE, "no group '%s'", p->group);
+	if (rc == 0 && p->chat.kind != FLOW_CHAT)
+		return err_set(MP_EUSAGE, "the group '%s' has not begun yet", p->group);
+	return rc;
+}
+
+static void add(struct call *p, const char *name)
+{
+	int rc = prepare(p, &p->pings[p->n], name);
+
+	if (rc == 0)
+		p->n++;
+	else
+		p->status = err_worse(p->status, err_print(rc));
+}
+
+/* All others of the group. */
+static int add_members(struct call *p)
+{
+	const struct chat *c = &p->chat.u.chat;
+	struct contact who;
+	int rc;
+
+	for (size_t i = 0; i < c->nm; i++) {
+		if (c->m[i].gone)
+			continue;
+		rc = contact_by_onion(p->s, &who, c->m[i].who.onion);
+		if (rc == 0)
+			add(p, who.name);
+		else if (rc != MP_ENONE)
+			return rc;
+	}
+	return 0;
+}
+
 static int ping_all(struct call *p, char **names)
 {
 	struct client_options co = {.connect = p->wait};
 	int rc;
 
-	if ((rc = config_load(&p->cfg)) != 0 || (rc = store_open(&p->s)) != 0)
+	if ((rc = config_load(&p->cfg)) != 0 || (rc = store_open(&p->s)) != 0 ||
+	    (p->group != NULL && (rc = find_group(p)) != 0))
 		return rc;
 	co.timeout = p->cfg.send_timeout;
 	if ((rc = client_new(&p->client, &co)) != 0)
 		return rc;
-	for (; *names != NULL; names++) {
-		if ((rc = prepare(p, &p->pings[p->n], *names)) == 0)
-			p->n++;
-		else
-			p->status = err_worse(p->status, err_print(rc));
-	}
+	if (*names == NULL && (rc = add_members(p)) != 0)
+		return rc;
+	for (; *names != NULL; names++)
+		add(p, *names);
 	return run(p);
 }
 
@@ -142,9 +195,12 @@ int main(int argc, char **argv)
 	struct call p = {.wait = MP_MINUTE, .status = EXIT_DONE};
 	int c, rc;
 
-	cmd_begin("mp-ping", "mp-ping [-hj] [-w duration] name ...");
-	while ((c = getopt(argc, argv, "+hjw:")) != -1) {
+	cmd_begin("mp-ping", "mp-ping [-hj] [-g group] [-w duration] [name ...]");
+	while ((c = getopt(argc, argv, "+g:hjw:")) != -1) {
 		switch (c) {
+		case 'g':
+			p.group = optarg;
+			break;
 		case 'j':
 			p.json = true;
 			break;
@@ -155,9 +211,9 @@ int main(int argc, char **argv)
 			return cmd_usage(c);
 		}
 	}
-	if (optind == argc)
+	if (optind == argc && p.group == NULL)
 		return cmd_usage(0);
-	p.pings = calloc((size_t)argc, sizeof(*p.pings));
+	p.pings = calloc((size_t)argc + PEOPLE_MAX, sizeof(*p.pings));
 	rc = p.pings != NULL ? ping_all(&p, argv + optind) : err_set(MP_ENOMEM, "out of memory");
 	if (rc != 0)
 		p.status = err_worse(p.status, err_print(rc));

@@ -19,8 +19,8 @@
 struct job {
 	struct store *s;
 	struct sealer *z;
-	char **to, **files;
-	size_t tos, nfiles;
+	char **to, **groups, **files;
+	size_t tos, ngroups, nfiles;
 	bool json, lines;
 	int status;
 	unsigned long given, batch; /* records of input in all, since the last commit */
@@ -103,7 +103,7 @@ static int seal_records(struct job *j)
 	return rc;
 }
 
-/* body as one message to each of -t. */
+/* body as one message to each of -t and -g. */
 static int seal_text(struct job *j, const void *body, size_t len, unsigned long number)
 {
 	struct record rec;
@@ -114,8 +114,9 @@ static int seal_text(struct job *j, const void *body, size_t len, unsigned long 
 	strcpy(rec.kind, "message");
 	rc = buf_add(&rec.body, body, len);
 	rec.has_body = true;
-	for (size_t i = 0; rc == 0 && i < j->tos; i++) {
-		strcpy(rec.contact, j->to[i]);
+	for (size_t i = 0; rc == 0 && i < j->tos + j->ngroups; i++) {
+		strcpy(rec.contact, i < j->tos ? j->to[i] : "");
+		strcpy(rec.ref, i < j->tos ? "" : j->groups[i - j->tos]);
 		if ((rc = begin(j)) != 0 || (rc = sealer_record(j->z, &rec, print, j)) != 0)
 			rc = complain(j, rc, number > 0 ? "standard input" : NULL, number);
 	}
@@ -172,16 +173,18 @@ static void show_progress(void *ctx, int64_t done, int64_t all)
 	cmd_progress("sealed", done, all);
 }
 
-/* Each file to each of -t.  Chunks are not held back: their offer is on disk before it leaves. */
+/* Each file to each of -t and -g.  Chunks are not held back: their offer is on disk before it
+ * leaves. */
 static void seal_files(struct job *j)
 {
 	for (size_t i = 0; i < j->nfiles; i++) {
 		const char *path = j->files[i], *slash = strrchr(path, '/');
 
-		for (size_t k = 0; k < j->tos; k++) {
+		for (size_t k = 0; k < j->tos + j->ngroups; k++) {
 			int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 			int rc = fd < 0 ? err_sys("cannot open '%s'", path)
-			                : sealer_file(j->z, j->to[k], fd,
+			                : (k < j->tos ? sealer_file : sealer_group_file)(j->z,
+			                      k < j->tos ? j->to[k] : j->groups[k - j->tos], fd,
 			                      slash != NULL ? slash + 1 : path, print, j,
 			                      cmd_watched() ? show_progress : NULL);
 
@@ -200,8 +203,9 @@ static void seal_files(struct job *j)
 /* All names are right before anything is read or sealed: a misspelt one seals for nobody. */
 static int check_names(struct job *j)
 {
-	for (size_t i = 0; i < j->tos; i++) {
-		int rc = sealer_check(j->z, j->to[i]);
+	for (size_t i = 0; i < j->tos + j->ngroups; i++) {
+		int rc = i < j->tos ? sealer_check(j->z, j->to[i])
+		                    : sealer_group_check(j->z, j->groups[i - j->tos]);
 
 		if (rc != 0)
 			return rc;
@@ -230,7 +234,7 @@ static void run(struct job *j, bool blank)
 		j->status = err_print(err_set(MP_ENOMEM, "out of memory"));
 		return;
 	}
-	rc = j->lines ? seal_lines(j) : j->tos > 0 ? seal_whole(j) : seal_records(j);
+	rc = j->lines ? seal_lines(j) : j->tos + j->ngroups > 0 ? seal_whole(j) : seal_records(j);
 	if (rc != 0) { /* what was not committed must not leave */
 		store_rollback(j->s);
 		__fpurge(stdout);
@@ -245,18 +249,22 @@ int main(int argc, char **argv)
 	bool blank = false;
 	int c;
 
-	cmd_begin("mp-seal", "mp-seal [-bhjl] [-f file ...] [-t name ...]");
+	cmd_begin("mp-seal", "mp-seal [-bhjl] [-f file ...] [-g group ...] [-t name ...]");
 	j.to = calloc((size_t)argc, sizeof(*j.to));
+	j.groups = calloc((size_t)argc, sizeof(*j.groups));
 	j.files = calloc((size_t)argc, sizeof(*j.files));
-	if (j.to == NULL || j.files == NULL)
+	if (j.to == NULL || j.groups == NULL || j.files == NULL)
 		return err_print(err_set(MP_ENOMEM, "out of memory"));
-	while ((c = getopt(argc, argv, "+bf:hjlt:")) != -1) {
+	while ((c = getopt(argc, argv, "+bf:g:hjlt:")) != -1) {
 		switch (c) {
 		case 'b':
 			blank = true;
 			break;
 		case 'f':
 			j.files[j.nfiles++] = optarg;
+			break;
+		case 'g':
+			j.groups[j.ngroups++] = optarg;
 			break;
 		case 'j':
 			j.json = true;
@@ -271,12 +279,14 @@ int main(int argc, char **argv)
 			return cmd_usage(c);
 		}
 	}
-	if (optind < argc || ((j.lines || j.nfiles > 0) && j.tos == 0) || (j.lines && j.nfiles > 0))
+	if (optind < argc || ((j.lines || j.nfiles > 0) && j.tos + j.ngroups == 0) ||
+	    (j.lines && j.nfiles > 0))
 		return cmd_usage(0);
 	run(&j, blank);
 	sealer_free(j.z);
 	store_close(j.s);
 	free(j.to);
+	free(j.groups);
 	free(j.files);
 	return j.status;
 }

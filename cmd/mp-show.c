@@ -44,6 +44,45 @@ static int add_text(struct buf *out, const struct buf *body)
 	return r == MP_OK ? text_display(out, p, len, 0) : r;
 }
 
+/* [alice, (ourselves), "a nickname" ADDRESS]: names are ours, what a peer chose stays quoted. */
+static int add_people(struct buf *out, json_t *list)
+{
+	const char *text;
+	int r = buf_addc(out, '[');
+	json_t *who;
+	size_t i;
+
+	json_array_foreach(list, i, who)
+	{
+		if (r == MP_OK && i > 0)
+			r = buf_adds(out, ", ");
+		if (r != MP_OK)
+			return r;
+		if (json_is_true(json_object_get(who, "self"))) {
+			r = buf_adds(out, "(ourselves)");
+		} else if ((text = json_text(who, "contact")) != NULL) {
+			r = text_display(out, text, strlen(text), 0);
+		} else {
+			if (json_text(who, "nickname") != NULL &&
+			    (r = json_write(out, json_object_get(who, "nickname"))) == MP_OK)
+				r = buf_addc(out, ' ');
+			text = json_text(who, "onion");
+			if (r == MP_OK)
+				r = text_display(out, text, strlen(text), 0);
+		}
+	}
+	return r == MP_OK ? buf_addc(out, ']') : r;
+}
+
+static bool is_people(json_t *v)
+{
+	json_t *who;
+	size_t i;
+
+	json_array_foreach(v, i, who) if (json_text(who, "onion") == NULL) return false;
+	return json_array_size(v) > 0;
+}
+
 /* ` key=value` for each member that is there; values stay quoted, so none can pass for another. */
 static int add_fields(struct buf *out, json_t *o)
 {
@@ -58,7 +97,8 @@ static int add_fields(struct buf *out, json_t *o)
 			continue;
 		if ((r = buf_addc(out, ' ')) != MP_OK ||
 		    (r = text_display(out, key, strlen(key), 0)) != MP_OK ||
-		    (r = buf_addc(out, '=')) != MP_OK || (r = json_write(out, v)) != MP_OK)
+		    (r = buf_addc(out, '=')) != MP_OK ||
+		    (r = is_people(v) ? add_people(out, v) : json_write(out, v)) != MP_OK)
 			return r;
 	}
 	return MP_OK;

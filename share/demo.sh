@@ -1,5 +1,6 @@
 #!/bin/sh
-# demo.sh: two people on this machine exchange a contact card, messages and a file, by pipes.
+# demo.sh: two people on this machine exchange a contact card, messages and a file, by pipes; one of them introduces a
+# third, and the three talk in a group.
 # Installs what building needs (MP_NO_INSTALL=1 forbids it) and builds.  Needs no Tor: the two reach each
 # other over loopback (mp-serve -n and MP_ROUTES), through the same TLS and the same programs.
 # Everything happens in a private directory that is gone at the end; any step that fails ends the demo.
@@ -73,7 +74,21 @@ serve() {
 	printf '%s %s\n' "$onion" "$where" >>"$T/routes"
 }
 
-mkdir "$T/alice" "$T/bob"
+# What cron would do for each: whatever is owed goes out, until nobody owes anything.
+settle() { # WHO ...
+	rounds=0
+	while [ "$rounds" -lt 15 ]; do
+		rounds=$((rounds + 1)) owing=0
+		for who in "$@"; do
+			MP_HOME=$T/$who/.mp mp-due >"$T/due" </dev/null || continue
+			owing=1
+			MP_HOME=$T/$who/.mp sh -c 'mp-seal | mp-send -w 10' <"$T/due" >/dev/null 2>&1 || :
+		done
+		[ "$owing" -eq 1 ] || return 0
+	done
+}
+
+mkdir "$T/alice" "$T/bob" "$T/carol"
 : >"$T/routes"
 
 title 'Each makes an identity and starts serving (here without Tor)'
@@ -115,5 +130,35 @@ cp "$T/alice/usb-stick" "$T/bob/usb-stick"
 run bob 'mp-take < usb-stick'
 run bob 'mp-inbox | mp-show'
 expect 'by hand'
+
+title 'Alice knows Carol, too, and introduces Bob and Carol to each other'
+run carol 'mp-keygen'
+serve carol
+run alice 'mp-contact offer carol > card'
+cp "$T/alice/card" "$T/carol/card"
+run carol 'mp-contact accept alice < card | mp-seal | mp-send'
+run alice 'mp-intro offer bob carol | mp-seal | mp-send'
+run bob 'mp-intro list | mp-show'
+run bob 'mp-intro accept $(mp-intro list | cut -f 4) | mp-seal | mp-send'
+run carol 'mp-intro accept $(mp-intro list | cut -f 4) | mp-seal | mp-send'
+printf '\n(mp-serve, or mp-due | mp-seal | mp-send from cron, does the rest)\n\n'
+settle alice bob carol
+run bob 'mp-contact show carol'
+expect 'introducer: alice'
+run carol 'echo "hello Bob, Alice told me of you" | mp-seal -t bob | mp-send'
+run bob 'mp-inbox | mp-show'
+expect 'Alice told me of you'
+
+title 'The three in a group'
+run bob 'mp-group create friends alice carol | mp-seal | mp-send'
+run alice 'mp-group accept friends | mp-seal | mp-send'
+run carol 'mp-group accept friends | mp-seal | mp-send'
+settle alice bob carol
+run carol 'mp-group show friends'
+run carol 'echo "at eight?" | mp-seal -g friends | mp-send'
+run alice 'mp-inbox | mp-show'
+expect 'at eight?'
+run bob 'mp-inbox | mp-show'
+expect 'at eight?'
 
 printf '\nAll of that worked. Next: man mp (before make install: man ./man/mp.7)\n'

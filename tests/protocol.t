@@ -33,13 +33,17 @@ exits 1 python3 "$py" man "$T/wrong.7"
 sed 's/^ "envelope": "8/ "envelope": "9/' "$T/manual.json" >"$T/wrong.json"
 exits 1 "$vector" "$T/wrong.json"
 
+sed '/"n": 1,/s/1/2/' "$ROOT/tests/vectors/chain-first.json" >"$T/wrong.json"
+exits 1 "$vector" "$T/wrong.json"
+exits 1 python3 "$py" check "$T/wrong.json"
+
 ok "the vectors follow from their inputs, by python and openssl" \
-	python3 "$py" check "$ROOT"/tests/vectors/envelope-*.json
-ok "and by the library" recomputes "$ROOT"/tests/vectors/envelope-*.json
+	python3 "$py" check "$ROOT"/tests/vectors/*.json
+ok "and by the library" recomputes "$ROOT"/tests/vectors/*.json
 mkdir "$T/again"
 python3 "$py" make "$T/again"
 same() {
-	for f in "$1"/envelope-*.json; do
+	for f in "$1"/*.json; do
 		cmp "$f" "$2/${f##*/}" || return 1
 	done
 }
@@ -53,7 +57,7 @@ table() {
 		on && /^\.Ed/ { exit }
 		on && !/^\./ { gsub(/  */, " "); print }' "$man"
 }
-for t in contact file rekey; do
+for t in contact file rekey proposal consent acquaintance; do
 	is "the $t states are those of the code" "$(table "$t")" "$("$BUILD/tools/states" "$t")"
 done
 

@@ -3,6 +3,7 @@
 # "For real", with a stand-in for what a test machine lacks (the stick, the remote machine, cron's clock).
 # shellcheck disable=SC2016 # the README's own words
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/people.sh"
 
 # Every block of a section, numbered from 1, into $T/NAME.N
 blocks() { # SECTION NAME
@@ -65,7 +66,7 @@ like 'and is there' "$(cat "$T/got")" "^in${TAB}message${TAB}bob${TAB}.*hello"
 inbox_has() { as "$1" mp-inbox >"$T/got" || :; grep -q -- "$2" "$T/got"; }
 mark_all() { as "$1" mp-inbox | cut -f4 | as "$1" mp-mark; }
 
-is 'there are as many recipes as this test knows' "$(find "$T" -name 'recipe.*' | wc -l)" 8
+is 'there are as many recipes as this test knows' "$(find "$T" -name 'recipe.*' | wc -l)" 10
 
 sed -e 's/\$5+0 > 90/1/' -e '2,$d' "$T/recipe.1" >"$T/alert"
 ok 'an alert from cron' block "$T/alert" bob
@@ -108,12 +109,40 @@ exits 0 block "$T/step" bob
 like 'and is taken in at the other end' "$(cat "$T/out")" 'key.asc'
 mark_all bob
 
-ok 'a server is enrolled over ssh' block "$T/recipe.6" ops
+# An introduction and a group: the words are ours, theirs, and of the rest nobody's.
+sed -n 1p "$T/recipe.6" >"$T/step"
+ok 'an introduction is offered' block "$T/step" ops
+id=$(as bob mp-intro list | cut -f 4)
+sed -n 2p "$T/recipe.6" >"$T/step"
+ok 'and seen' block "$T/step" bob
+for who in alice bob; do
+	sed -n "3s/3f2a/$(printf '%.4s' "$id")/p" "$T/recipe.6" >"$T/step"
+	ok "and accepted by $who" block "$T/step" "$who"
+done
+settle ops alice bob
+like 'those who know each other are told so' "$(as bob mp-inbox)" "already-contact${TAB}alice"
+sed -n 1p "$T/recipe.7" >"$T/step"
+ok 'a group is proposed' block "$T/step" ops
+for who in alice bob; do
+	sed -n 2p "$T/recipe.7" >"$T/step"
+	ok "and accepted by $who" block "$T/step" "$who"
+done
+settle ops alice bob
+echo map >"$T/work/map.pdf"
+sed -n 3,4p "$T/recipe.7" >"$T/step"
+ok 'a message and a file to all' block "$T/step" ops
+for who in alice bob; do
+	like "is with $who" "$(as "$who" mp-inbox)" "ops${TAB}.*${TAB}friends${TAB}at eight"
+	like "the file too" "$(as "$who" mp-inbox)" "ops${TAB}.*${TAB}friends${TAB}.*map.pdf"
+	mark_all "$who"
+done
+
+ok 'a server is enrolled over ssh' block "$T/recipe.8" ops
 like 'and is a contact now' "$(as ops mp-contact show web1)" '^state: active$'
 mark_all ops
 
 echo 'to the loop' | as bob mp-seal -t alice | as bob mp-send || bail 'no message'
-ok 'the loop over what is new' block "$T/recipe.7" alice
+ok 'the loop over what is new' block "$T/recipe.9" alice
 ok 'wrote the message into a file' sh -c "grep -q 'to the loop' '$T'/work/msg-*"
 
 if command -v jq >/dev/null; then
@@ -123,7 +152,7 @@ if command -v jq >/dev/null; then
 fi
 
 # The unit recipe needs a systemd user session; what it copies is checked in share.t.
-like 'the last recipe is the unit' "$(cat "$T/recipe.8")" 'systemctl --user enable'
+like 'the last recipe is the unit' "$(cat "$T/recipe.10")" 'systemctl --user enable'
 
 # --- what the first screen shows
 for c in mp-seal mp-send mp-inbox mp-take; do

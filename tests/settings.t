@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every setting of mp-config(5) and every variable of mp(7) does what its line says.  Elsewhere: tor.* and serve.* in
 # mp-serve.t and tor-main.t, file.accept in mp-file.t, inbox.quota in mp-recv.t, hook.timeout in mp-inbox.t,
-# nickname in mp-contact.t.
+# nickname in mp-contact.t, introduction.policy in mp-intro.t, group.policy in mp-group.t.
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 

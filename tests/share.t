@@ -43,7 +43,7 @@ printf 'x%.0s' 1 2 3 >"$T/a file"
 ok 'mp file, with a blank in its name' run bob "$front" file alice "$T/a file"
 is 'arrives' "$(cat "$T/alice/files/bob/a file")" xxx
 ok 'mp help' run alice "$front" help
-for v in init serve offer accept send file inbox ping contacts status help; do
+for v in init serve offer accept send file inbox intro group say ping contacts status help; do
 	like "mp help names $v" "$(cat "$T/out")" "^    $v "
 done
 exits 100 "$front" frobnicate

@@ -53,6 +53,39 @@ int cmd_usage(int option)
 	return EXIT_PERMANENT;
 }
 
+static bool take_flags(int argc, char **argv, char flag, bool *given, int *bad)
+{
+	const char options[] = {'+', 'h', flag, '\0'};
+	int c;
+
+	while ((c = getopt(argc, argv, options)) != -1) {
+		if (c != flag) {
+			*bad = c;
+			return false;
+		}
+		*given = true;
+	}
+	return true;
+}
+
+const char *cmd_verb(int *argc, char ***argv, char flag, bool *given, int *bad)
+{
+	const char *verb;
+
+	*bad = 0;
+	if (!take_flags(*argc, *argv, flag, given, bad) || optind == *argc)
+		return NULL;
+	verb = (*argv)[optind];
+	*argc -= optind;
+	*argv += optind;
+	optind = 1;
+	if (!take_flags(*argc, *argv, flag, given, bad))
+		return NULL;
+	*argc -= optind;
+	*argv += optind;
+	return verb;
+}
+
 static void bad_argument(int option, const char *why)
 {
 	err_warn("-%c: %s", option, why);

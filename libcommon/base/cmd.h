@@ -21,6 +21,12 @@ void cmd_begin(const char *name, const char *usage);
 /* For getopt's result: 'h' prints the usage on stdout, 0; else on stderr, 100. */
 int cmd_usage(int option);
 
+/*
+ * For commands of verbs: the verb, and *argv, *argc the operands behind it (NULL-terminated).
+ * Before or behind the verb may stand -h, and -`flag`, which sets *given.  NULL: cmd_usage(*bad).
+ */
+const char *cmd_verb(int *argc, char ***argv, char flag, bool *given, int *bad);
+
 /* A number or duration option; on a bad one complains and exits 100. */
 int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max);
 int64_t cmd_duration(int option, const char *arg); /* ms */

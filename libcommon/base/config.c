@@ -90,6 +90,30 @@ static bool control_port(const char *s)
 	return strncmp(s, "unix:/", 6) == 0 || host_port(s, 1);
 }
 
+/* ask, decline, or accept and names. */
+static bool policy(const char *s)
+{
+	char name[NAME_MAX_LEN + 1];
+	size_t n;
+
+	if (strcmp(s, "ask") == 0 || strcmp(s, "decline") == 0)
+		return true;
+	if (strncmp(s, "accept ", 7) != 0)
+		return false;
+	if (*(s + 7 + strspn(s + 7, " ")) == '\0')
+		return false;
+	for (s += 7; *(s += strspn(s, " ")) != '\0'; s += n) {
+		n = strcspn(s, " ");
+		if (n > NAME_MAX_LEN)
+			return false;
+		memcpy(name, s, n);
+		name[n] = '\0';
+		if (!text_name_ok(name))
+			return false;
+	}
+	return true;
+}
+
 #define NUMBER(key, type, member, value, least, most)                                         \
 	{                                                                                     \
 		key, type, offsetof(struct config, member), 0, value, least, most, NULL, NULL \
@@ -114,6 +138,8 @@ static const struct key keys[] = {
     NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),
     NUMBER("rekey.count", COUNT, rekey_count, 1000000, 0, INT64_C(1) << 31),
     NUMBER("hook.timeout", DURATION, hook_timeout, 5 * MP_MINUTE, MP_SECOND, MP_DAY),
+    STRING("introduction.policy", introduction_policy, "ask", policy),
+    STRING("group.policy", group_policy, "ask", policy),
     STRING("tor", tor, "own", tor_kind),
     STRING("tor.binary", tor_binary, "tor", program),
     STRING("tor.control", tor_control, "unix:/run/tor/control", control_port),

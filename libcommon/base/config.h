@@ -11,17 +11,19 @@
 #include <stddef.h>
 
 struct config {
-	char nickname[65];      /* nickname: sent with an initial-contact, "" none */
-	int64_t file_accept;    /* file.accept: offers up to this size are taken unasked; 25 MiB */
-	int64_t file_quota;     /* file.quota: bytes of unfinished files per contact; 4 GiB */
-	int64_t inbox_quota;    /* inbox.quota: unread messages per contact; 100,000 */
-	int64_t offer_expires;  /* offer.expires: ms; 7 d */
-	int64_t queue_expires;  /* queue.expires: ms a record is tried for; 30 d */
-	int64_t retry_min;      /* retry.min: ms; 30 s */
-	int64_t retry_max;      /* retry.max: ms; 6 h */
-	int64_t send_parallel;  /* send.parallel: deliveries at once; 16 */
-	int64_t send_timeout;   /* send.timeout: ms for one delivery without progress; 60 s */
-	int64_t hook_timeout;   /* hook.timeout: ms before a hook is killed; 5 m */
+	char nickname[65];     /* nickname: sent with an initial-contact, "" none */
+	int64_t file_accept;   /* file.accept: offers up to this size are taken unasked; 25 MiB */
+	int64_t file_quota;    /* file.quota: bytes of unfinished files per contact; 4 GiB */
+	int64_t inbox_quota;   /* inbox.quota: unread messages per contact; 100,000 */
+	int64_t offer_expires; /* offer.expires: ms; 7 d */
+	int64_t queue_expires; /* queue.expires: ms a record is tried for; 30 d */
+	int64_t retry_min;     /* retry.min: ms; 30 s */
+	int64_t retry_max;     /* retry.max: ms; 6 h */
+	int64_t send_parallel; /* send.parallel: deliveries at once; 16 */
+	int64_t send_timeout;  /* send.timeout: ms for one delivery without progress; 60 s */
+	int64_t hook_timeout;  /* hook.timeout: ms before a hook is killed; 5 m */
+	char introduction_policy[256]; /* introduction.policy: ask | decline | accept NAME ... */
+	char group_policy[256];        /* group.policy: the same for groups and additions */
 	int64_t rekey_age;      /* rekey.age: ms after which a key is renewed, 0 never; 90 d */
 	int64_t rekey_count;    /* rekey.count: envelopes, likewise; 1,000,000 */
 	char tor[16];           /* tor: own | system | none */

@@ -29,6 +29,15 @@ static const struct meet_step table[KNOWN_STATES][MEET_EVENTS] = {
         [MEET_HEARD]         = {MEET_NOTHING,  KNOWN_ACTIVE},
         [MEET_EXPIRED]       = {MEET_FORGET,   KNOWN_ACTIVE},
     },
+    [KNOWN_TEMPORARY] = {
+        [MEET_GREETED]       = {MEET_REFUSE,   KNOWN_TEMPORARY},
+        [MEET_GREETED_AGAIN] = {MEET_REFUSE,   KNOWN_TEMPORARY},
+        [MEET_GREETED_OTHER] = {MEET_REFUSE,   KNOWN_TEMPORARY},
+        [MEET_GREETED_LATE]  = {MEET_REFUSE,   KNOWN_TEMPORARY},
+        [MEET_CONFIRMED]     = {MEET_NOTHING,  KNOWN_TEMPORARY},
+        [MEET_HEARD]         = {MEET_NOTHING,  KNOWN_TEMPORARY},
+        [MEET_EXPIRED]       = {MEET_NOTHING,  KNOWN_TEMPORARY},
+    },
     [KNOWN_NOT] = {
         [MEET_GREETED]       = {MEET_REFUSE,   KNOWN_NOT},
         [MEET_GREETED_AGAIN] = {MEET_REFUSE,   KNOWN_NOT},
@@ -41,7 +50,7 @@ static const struct meet_step table[KNOWN_STATES][MEET_EVENTS] = {
 };
 /* clang-format on */
 
-struct meet_step meet_step(enum known state, enum meet_event event)
+struct meet_step meet_step(enum meeting state, enum meet_event event)
 {
 	return table[state][event];
 }

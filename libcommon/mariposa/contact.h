@@ -11,10 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum known {
+enum meeting {
 	KNOWN_OFFERED, /* our card is out */
 	KNOWN_PENDING, /* we accepted a card; our initial-contact is not confirmed yet */
 	KNOWN_ACTIVE,
+	KNOWN_TEMPORARY, /* introduced to us: mariposa/acquaintance.h makes it active */
 	KNOWN_NOT,
 	KNOWN_STATES
 };
@@ -42,10 +43,10 @@ enum meet_action {
 
 struct meet_step {
 	enum meet_action action;
-	enum known next;
+	enum meeting next;
 };
 
-struct meet_step meet_step(enum known state, enum meet_event event);
+struct meet_step meet_step(enum meeting state, enum meet_event event);
 
 /* Which event an initial-contact with a good proof is. expires: ms, 0 never; same: its sender and
  * id are those that were accepted. */

@@ -1,6 +1,7 @@
 #include "node/dispatch.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "node/planning.h"
 #include "node/retry.h"
 #include "store/message.h"
 #include "store/outbox.h"
@@ -179,6 +180,8 @@ static void refused(struct sender *s, struct way *w, const struct post_result *r
 	}
 	if (rc == 0 && strcmp(w->item.kind, wire_type_name(WIRE_FILE)) == 0)
 		rc = settle_fail_file(s, &w->item, r->code, r->reason);
+	else if (rc == 0 && planning_owns(w->item.kind))
+		rc = settle_refused(s, &w->item);
 	else if (rc == 0)
 		rc = queue_fail(s->s, w->item.seq, r->code, r->reason);
 	if (rc == 0 && sender_mine(s, &w->item)) {

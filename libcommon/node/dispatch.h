@@ -98,6 +98,8 @@ void dispatch_end(struct sender *s);
 
 int settle_add(struct sender *s, const struct queue_item *item, const char *code);
 int settle_flush(struct sender *s);
+/* What the protocols owed is refused for good: they know, and it is in the queue no more. */
+int settle_refused(struct sender *s, const struct queue_item *item);
 /* The receiver of this file has its chunks up to this one. */
 int settle_reached(struct sender *s, const struct queue_item *item, int64_t chunk);
 /* The file lane of this contact is empty: which of its files are at their end? */

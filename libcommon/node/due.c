@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "node/incoming.h"
 #include "node/meeting.h"
+#include "node/planning.h"
 #include "node/rekeying.h"
 #include "store/outbox.h"
 
@@ -63,6 +64,30 @@ static int give(struct store *s, int64_t contact, const struct record *rec,
 	return fn(ctx, rec);
 }
 
+struct giving {
+	struct store *s;
+	int (*fn)(void *ctx, const struct record *rec);
+	void *ctx;
+	int64_t *n;
+};
+
+/* What the queue gave up is owed all the same: it goes once more. */
+static int give_owed(void *ctx, const struct owed *o, const struct record *rec)
+{
+	struct giving *g = ctx;
+	struct queue_item item;
+	int rc = outbox_find(g->s, o->contact, o->id, &item);
+
+	if (rc == 0 && item.state == QUEUE_FAILED)
+		rc = queue_remove(g->s, item.seq);
+	else if (rc == 0)
+		return 0;
+	if (rc != 0 && rc != MP_ENONE)
+		return rc;
+	++*g->n;
+	return g->fn(g->ctx, rec);
+}
+
 static int blocked(struct store *s, int64_t contact)
 {
 	struct contact c;
@@ -100,6 +125,7 @@ static int give_all(struct store *s, const struct config *cfg, const struct owin
 int due_each(struct store *s, const struct config *cfg, int64_t now,
     int (*fn)(void *ctx, const struct record *rec), void *ctx, int64_t *n)
 {
+	struct giving g = {s, fn, ctx, n};
 	struct owing o = {.pending = NULL};
 	int64_t gone;
 	int rc;
@@ -115,6 +141,8 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 	    (rc = contact_each(s, add_pending, &o)) == 0 && (rc = incoming_expire(s, now)) == 0 &&
 	    (rc = transfer_each_owed(s, add_transfer, &o)) == 0)
 		rc = give_all(s, cfg, &o, now, fn, ctx, n);
+	if (rc == 0 && (rc = planning_tick(s, cfg, now)) == 0)
+		rc = planning_due(s, cfg, now, give_owed, &g);
 	if (rc == 0)
 		rc = rekeying_due(s, cfg, now, fn, ctx, n);
 out:

@@ -3,6 +3,7 @@
  * asked twice, the same records come, and what is queued already is not named again.
  *   - the initial-contact of each pending contact that is not in the queue
  *   - the file-status of each transfer that owes one
+ *   - what introductions and groups have to send now
  *   - the rekey or rekey-drained of each contact whose key is being renewed
  */
 #ifndef MP_NODE_DUE_H

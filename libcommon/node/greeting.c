@@ -149,7 +149,7 @@ int greeting_apply(struct step *s)
 
 	if (rc != 0)
 		return rc;
-	m = meet_step((enum known)s->contact.state,
+	m = meet_step((enum meeting)s->contact.state,
 	    meet_greeting(s->key->used, same, s->key->expires, s->now));
 	switch (m.action) {
 	case MEET_ACTIVATE:

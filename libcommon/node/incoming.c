@@ -12,8 +12,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "node/planning.h"
 #include "node/sealer.h"
 #include "node/spool.h"
+#include "wire/chain.h"
 
 /* Of one contact, at most. */
 #define UNDECIDED 100  /* offers that wait for a person */
@@ -92,6 +94,16 @@ static int write_chunk(struct step *s)
 	return spool_finish(s->spool, t, f->sha256);
 }
 
+/* Is it, whole, what its offer to the group said? MP_EBAD. */
+static int check_offered(struct step *s, const uint8_t sha256[static 32])
+{
+	int rc = s->transfer.ref[0] == '\0' ? 1 : planning_offered(s, &s->transfer, sha256);
+
+	return rc == 0  ? err_set(MP_EBAD, "not the file that was offered to the group")
+	       : rc < 0 ? rc
+	                : 0;
+}
+
 /*
  * Outside the transaction, for the disk is slow and a whole file's hash takes seconds.  What is
  * found there is checked again inside it.
@@ -102,8 +114,6 @@ int incoming_prepare(struct step *s)
 	enum incoming state;
 	int rc;
 
-	if (f->group != NULL)
-		return step_refuse(s);
 	if (f->chunk == 0)
 		return 0;
 	if ((rc = load(s, &s->transfer, &state)) != 0 || state != INCOMING_ACCEPTED ||
@@ -113,7 +123,9 @@ int incoming_prepare(struct step *s)
 	if (s->event != INCOMING_EXPECTED && s->event != INCOMING_LAST)
 		return 0;
 	s->on_disk = true;
-	rc = write_chunk(s);
+	rc = f->chunk == f->chunks ? check_offered(s, f->sha256) : 0;
+	if (rc == 0)
+		rc = write_chunk(s);
 	if (rc == MP_ENONE)
 		s->event = INCOMING_LOST;
 	else if (rc == MP_EBAD)
@@ -252,6 +264,7 @@ static int deliver(struct step *s)
 	json_set_hex(o, "sha256", s->w->u.file.sha256, 32);
 	record_init(&rec);
 	snprintf(rec.kind, sizeof(rec.kind), "%s", wire_type_name(WIRE_FILE));
+	snprintf(rec.ref, sizeof(rec.ref), "%s", t->ref);
 	memcpy(rec.id, t->id, sizeof(rec.id));
 	rec.has_id = rec.has_body = true;
 	rec.time = t->time;
@@ -318,6 +331,21 @@ static int perform(struct step *s, struct incoming_step m, enum received_status 
 	return m.action == INCOMING_IGNORE ? step_take(s) : step_refuse(s);
 }
 
+/* Its place in its sender's chain. 1: it has one, 0 the verdict is given. */
+static int offered_to_group(struct step *s)
+{
+	const struct wire_file *f = &s->w->u.file;
+	uint8_t content[32];
+	char group[33];
+	int rc;
+
+	chain_content_file(content, s->w->id, f->size, f->sha256, f->name);
+	rc = planning_talk(s, &f->chain, content, group);
+	if (rc == 1)
+		snprintf(s->transfer.ref, sizeof(s->transfer.ref), "%s", group);
+	return rc;
+}
+
 static int apply_offer(struct step *s)
 {
 	enum received_status full = RECEIVED_QUOTA;
@@ -339,6 +367,8 @@ static int apply_offer(struct step *s)
 			return rc < 0 ? rc : step_refuse(s);
 		fill(s, &s->transfer);
 		if ((rc = judge_offer(s, &event, &full)) != 0)
+			return rc;
+		if (f->chain.grouped && event != INCOMING_FULL && (rc = offered_to_group(s)) != 1)
 			return rc;
 	}
 	return perform(s, incoming_step(state, event), full);

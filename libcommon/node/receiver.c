@@ -8,17 +8,19 @@
 #include "base/secret.h"
 #include "crypto/onion.h"
 #include "mariposa/contact.h"
+#include "node/planning.h"
 #include "node/rekeying.h"
 #include "node/spool.h"
 #include "store/queue.h"
+#include "wire/chain.h"
 
 #define TIMELY (24 * MP_HOUR)
 #define TIDY MP_MINUTE
 #define HITS 8 /* keys whose first block fits: one, but for a chance of 2^-128 */
 
-_Static_assert((int)KNOWN_OFFERED == (int)CONTACT_OFFERED &&
-                   (int)KNOWN_PENDING == (int)CONTACT_PENDING &&
-                   (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE,
+_Static_assert(
+    (int)KNOWN_OFFERED == (int)CONTACT_OFFERED && (int)KNOWN_PENDING == (int)CONTACT_PENDING &&
+        (int)KNOWN_ACTIVE == (int)CONTACT_ACTIVE && (int)KNOWN_TEMPORARY == (int)CONTACT_TEMPORARY,
     "the machine's states are the store's");
 
 struct receiver {
@@ -114,10 +116,17 @@ int step_event(struct step *s, const char *kind, json_t *body)
 	return rc;
 }
 
-/* An offer's key opens the greeting and nothing else; a pair's key anything else. */
+/*
+ * An offer's key opens the greeting and nothing else, a temporary contact's what makes it a
+ * contact, a pair's key anything else.
+ */
 static bool role_fits(const struct contact_key *k, const struct wire *w)
 {
-	return (k->role == KEY_OFFER) == (w->type == WIRE_INITIAL_CONTACT);
+	bool makes = w->type == WIRE_INTRODUCTION_ACKNOWLEDGEMENT ||
+	             w->type == WIRE_TEMPORARY_CONTACT_UPDATE;
+
+	return (k->role == KEY_OFFER) == (w->type == WIRE_INITIAL_CONTACT) &&
+	       (k->role == KEY_TEMPORARY) == makes;
 }
 
 /* With the key of one slot that fits. MP_EBAD, MP_ENONE: not this one. */
@@ -166,10 +175,10 @@ static int apply_message(struct step *s)
 	const struct wire *w = s->w;
 	struct transfer t;
 	struct record rec;
+	uint8_t content[32];
+	char group[33] = "";
 	int rc;
 
-	if (w->u.message.group != NULL)
-		return step_refuse(s);
 	rc = seen_get(s->store, s->contact.row, w->id, NULL);
 	if (rc < 0)
 		return rc;
@@ -185,7 +194,13 @@ static int apply_message(struct step *s)
 		return rc < 0 ? rc : step_later(s, RECEIVED_QUOTA, STEP_TOO_MUCH);
 	if ((rc = step_room(s)) != 0 || s->out->status != 0)
 		return rc;
+	if (w->u.message.chain.grouped) {
+		chain_content_message(content, w->body, w->blen);
+		if ((rc = planning_talk(s, &w->u.message.chain, content, group)) != 1)
+			return rc;
+	}
 	record_init(&rec);
+	snprintf(rec.ref, sizeof(rec.ref), "%s", group);
 	snprintf(rec.kind, sizeof(rec.kind), "%s", wire_type_name(w->type));
 	memcpy(rec.id, w->id, sizeof(rec.id));
 	rec.has_id = rec.has_body = true;
@@ -200,8 +215,12 @@ static int apply_message(struct step *s)
 
 static int apply_ping(struct step *s)
 {
-	if (s->w->u.ping.group != NULL)
-		return step_refuse(s);
+	int rc = 1;
+
+	if (s->w->u.ping.grouped)
+		rc = planning_shares(s, s->w->u.ping.group);
+	if (rc <= 0)
+		return rc < 0 ? rc : step_refuse(s);
 	step_heard(s);
 	return step_take(s);
 }
@@ -222,20 +241,19 @@ static int apply(struct step *s)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return rekeying_apply(s);
-	case WIRE_TYPES:
-		break;
+	default:
+		return wire_is_plan(s->w->type) ? planning_apply(s) : step_refuse(s);
 	}
-	return step_refuse(s);
 }
 
 /* The contact is there: a meeting that waits for this is complete, and its mail is due. */
 static int heard(struct step *s)
 {
-	struct meet_step m = meet_step((enum known)s->contact.state, MEET_HEARD);
+	struct meet_step m = meet_step((enum meeting)s->contact.state, MEET_HEARD);
 	int64_t lanes = 0;
-	int rc = 0;
+	int rc = planning_heard(s);
 
-	if (m.action == MEET_CONFIRM && s->key->role == KEY_PAIR)
+	if (rc == 0 && m.action == MEET_CONFIRM && s->key->role == KEY_PAIR)
 		rc = contact_confirm(s->store, s->contact.row);
 	if (rc != 0 || (rc = contact_set_seen(s->store, s->contact.row, s->now)) != 0 ||
 	    (rc = lane_heard(s->store, s->contact.row, s->now, s->cfg->retry_min, &lanes)) != 0)
@@ -254,7 +272,7 @@ static int still_known(struct step *s)
 	if (rc == 0 && s->contact.blocked)
 		rc = MP_ENONE;
 	if (rc == 0 && s->key->role == KEY_PAIR &&
-	    meet_step((enum known)s->contact.state, MEET_HEARD).action == MEET_REFUSE)
+	    meet_step((enum meeting)s->contact.state, MEET_HEARD).action == MEET_REFUSE)
 		rc = MP_ENONE;
 	return rc == MP_ENONE ? step_refuse(s) : rc;
 }

@@ -1,10 +1,11 @@
-#include "node/sealer.h"
+#include "node/sealing.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "crypto/onion.h"
 #include "node/feed.h"
+#include "node/planning.h"
 #include "node/rekeying.h"
 #include "store/message.h"
 
@@ -13,17 +14,6 @@
 #include <string.h>
 
 #define COUNT_BLOCK 256 /* chunks that are counted by one commit */
-
-struct sealer {
-	struct store *s;
-	const struct config *cfg;
-	struct sealer_options o;
-	struct contact contact;
-	struct contact_key *key; /* in the locked arena */
-	struct buf header, envelope;
-	struct record out; /* what the sink gets */
-	bool renewed;      /* keep() found that z->key is not sealed under any more */
-};
 
 int sealer_new(
     struct sealer **out, struct store *s, const struct config *cfg, const struct sealer_options *o)
@@ -36,6 +26,7 @@ int sealer_new(
 	z->cfg = cfg;
 	z->o = *o;
 	z->key = secret_alloc(sizeof(*z->key));
+	z->flow = secret_alloc(sizeof(*z->flow));
 	z->header.max = z->envelope.max = ENVELOPE_MAX;
 	record_init(&z->out);
 	*out = z;
@@ -47,14 +38,14 @@ void sealer_free(struct sealer *z)
 	if (z == NULL)
 		return;
 	secret_free(z->key);
+	secret_free(z->flow);
 	buf_free(&z->header);
 	buf_free(&z->envelope);
 	record_free(&z->out);
 	free(z);
 }
 
-/* The contact that name stands for, when it can be written to. */
-static int target(struct sealer *z, const char *name)
+int sealer_target(struct sealer *z, const char *name)
 {
 	struct contact *c = &z->contact;
 	int rc;
@@ -70,9 +61,18 @@ static int target(struct sealer *z, const char *name)
 	return 0;
 }
 
+int sealer_speakable(struct sealer *z, const char *name)
+{
+	int rc = sealer_target(z, name);
+
+	if (rc == 0 && z->contact.state == CONTACT_TEMPORARY)
+		return err_set(MP_EUSAGE, "'%s' is introduced, but no contact yet", name);
+	return rc;
+}
+
 int sealer_check(struct sealer *z, const char *contact)
 {
-	return target(z, contact);
+	return sealer_speakable(z, contact);
 }
 
 static int sending_key(struct store *s, struct contact_key *k, int64_t contact, enum key_role role)
@@ -84,7 +84,12 @@ static int sending_key(struct store *s, struct contact_key *k, int64_t contact, 
 	return rc;
 }
 
-static int count(struct sealer *z, int64_t n)
+int sealer_key(struct sealer *z, enum key_role role)
+{
+	return sending_key(z->s, z->key, z->contact.row, role);
+}
+
+int sealer_count(struct sealer *z, int64_t n)
 {
 	bool warn = false;
 	int rc = key_count_sealed(z->s, z->key->row, n, &warn);
@@ -131,6 +136,19 @@ static int set_fields(struct sealer *z, struct wire *w, enum wire_type t, const 
 	return rc;
 }
 
+/* What introductions and groups owe is not for a record to say: the store does. */
+static int set_owed(struct sealer *z, struct wire *w, enum wire_type t, const struct record *rec)
+{
+	struct keeper k;
+	int rc;
+
+	if (!rec->has_id)
+		return err_set(MP_EUSAGE, "a '%s' is made by mp-due, not by hand", rec->kind);
+	if ((rc = keeper_open(&k, z->s, z->cfg, clock_now())) != 0)
+		return rc;
+	return planning_complete(&k, z->contact.row, rec->id, t, z->flow, w);
+}
+
 /* What rec says, without id and time.  The caller frees w. */
 static int set_wire(struct sealer *z, struct wire *w, const struct record *rec)
 {
@@ -141,8 +159,8 @@ static int set_wire(struct sealer *z, struct wire *w, const struct record *rec)
 		return err_set(MP_EUSAGE, "kind '%s' cannot be sealed", rec->kind);
 	if (t == WIRE_FILE)
 		return err_set(MP_EUSAGE, "a file is sealed with -f, not from a record");
-	if (rec->ref[0] != '\0')
-		return err_set(MP_EUSAGE, "no group '%s'", rec->ref);
+	if (wire_is_plan(t))
+		return set_owed(z, w, t, rec);
 	return t == WIRE_MESSAGE ? set_message(w, rec) : set_fields(z, w, t, rec);
 }
 
@@ -157,8 +175,7 @@ static void set_id(struct sealer *z, struct wire *w, const struct record *rec)
 	w->time = rec->time != RECORD_TIME_ABSENT ? rec->time : clock_now();
 }
 
-/* w under z->key into z->envelope. */
-static int seal(struct sealer *z, const struct wire *w)
+int sealer_seal(struct sealer *z, const struct wire *w)
 {
 	int rc;
 
@@ -187,7 +204,8 @@ static int keep(struct sealer *z, const struct record *rec, int64_t n)
 
 	if (rc != 0)
 		return rc;
-	if ((rc = still_current(z)) == 0 && !z->renewed && (rc = count(z, n)) == 0 && rec != NULL) {
+	if ((rc = still_current(z)) == 0 && !z->renewed && (rc = sealer_count(z, n)) == 0 &&
+	    rec != NULL) {
 		rc = message_add(z->s, z->contact.row, DIR_OUT, MESSAGE_SEALED, rec, clock_now());
 		if (rc == MP_EEXIST) /* sealed before: only the envelope is new */
 			rc = 0;
@@ -206,13 +224,13 @@ static int seal_and_keep(
 	int rc;
 
 	do {
-		if ((rc = seal(z, w)) == 0)
+		if ((rc = sealer_seal(z, w)) == 0)
 			rc = keep(z, rec, n);
 	} while (rc == 0 && z->renewed);
 	return rc;
 }
 
-static int emit(struct sealer *z, const struct wire *w, sealer_sink *sink, void *ctx)
+int sealer_emit(struct sealer *z, const struct wire *w, sealer_sink *sink, void *ctx)
 {
 	struct record *r = &z->out;
 	int rc;
@@ -239,7 +257,9 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 	struct wire w;
 	int rc;
 
-	if ((rc = target(z, rec->contact)) != 0)
+	if (rec->ref[0] != '\0' && strcmp(rec->kind, wire_type_name(WIRE_MESSAGE)) == 0)
+		return sealer_group_record(z, rec, sink, ctx);
+	if ((rc = sealer_target(z, rec->contact)) != 0)
 		return rc;
 	if ((rc = set_wire(z, &w, rec)) != 0)
 		goto out;
@@ -248,6 +268,11 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 		if ((rc = set_initial(z, &w)) != 0)
 			goto out;
 		role = KEY_OFFER;
+	} else if (w.type == WIRE_INTRODUCTION_ACKNOWLEDGEMENT ||
+	           w.type == WIRE_TEMPORARY_CONTACT_UPDATE) {
+		role = KEY_TEMPORARY;
+	} else if ((rc = sealer_speakable(z, rec->contact)) != 0) {
+		goto out;
 	}
 	if (w.type == WIRE_REKEY || w.type == WIRE_REKEY_DRAINED)
 		rc = rekeying_complete(z->s, z->contact.row, &w);
@@ -257,7 +282,7 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 	memcpy(kept.id, w.id, RECORD_ID);
 	kept.time = w.time;
 	if ((rc = seal_and_keep(z, &w, w.type == WIRE_MESSAGE ? &kept : NULL, 1)) == 0)
-		rc = emit(z, &w, sink, ctx);
+		rc = sealer_emit(z, &w, sink, ctx);
 out:
 	wire_free(&w);
 	return rc;
@@ -265,25 +290,31 @@ out:
 
 /* A file on its way through the sealer. */
 struct pass {
-	const char *name;
+	const struct sealer_file *f;
 	struct feed *feed;
 	struct wire w;
 	int64_t done;
 };
 
-static int pass_begin(struct pass *p, int fd, const char *name)
+static int pass_begin(struct pass *p, const struct sealer_file *given)
 {
 	struct wire_file *f = &p->w.u.file;
 	int rc;
 
 	memset(p, 0, sizeof(*p));
-	p->name = f->name = name;
-	if ((rc = feed_open(&p->feed, fd, name, FILE_STEP, &f->size)) != 0)
+	p->f = given;
+	f->name = given->name;
+	if ((rc = feed_open(&p->feed, given->fd, given->name, FILE_STEP, &f->size)) != 0)
 		return rc;
 	p->w.type = WIRE_FILE;
-	p->w.time = clock_now();
-	randombytes_buf(p->w.id, MESSAGE_ID);
+	p->w.time = given->time;
+	if (given->id != NULL)
+		memcpy(p->w.id, given->id, MESSAGE_ID);
+	else
+		randombytes_buf(p->w.id, MESSAGE_ID);
 	file_transfer_of(p->w.id, p->w.id);
+	if (given->chain != NULL)
+		f->chain = *given->chain;
 	f->step = FILE_STEP;
 	f->chunks = (f->size + f->step - 1) / f->step;
 	return 0;
@@ -298,12 +329,13 @@ static int file_record(struct record *rec, const struct pass *p)
 	record_init(rec);
 	rec->class = CLASS_OUT;
 	snprintf(rec->kind, sizeof(rec->kind), "%s", wire_type_name(WIRE_FILE));
+	snprintf(rec->ref, sizeof(rec->ref), "%s", p->f->group);
 	memcpy(rec->id, p->w.id, RECORD_ID);
 	rec->has_id = rec->has_body = true;
 	rec->time = p->w.time;
-	if (json_object_set_new(o, "name", json_string(p->name)) != 0 ||
+	if (json_object_set_new(o, "name", json_string(p->f->name)) != 0 ||
 	    json_object_set_new(o, "size", json_integer(p->w.u.file.size)) != 0)
-		rc = err_set(MP_EBAD, "the name of '%s' is not UTF-8", p->name);
+		rc = err_set(MP_EBAD, "the name of '%s' is not UTF-8", p->f->name);
 	else
 		rc = json_write(&rec->body, o);
 	json_decref(o);
@@ -326,11 +358,13 @@ static int seal_chunk(struct sealer *z, struct pass *p)
 		rc = feed_next(p->feed, &p->w.body, &p->w.blen);
 	if (rc == 0 && (f->has_hash = f->chunk == f->chunks))
 		rc = feed_hash(p->feed, f->sha256);
+	else if (rc == 0 && (f->has_hash = f->chunk == 0 && p->f->chain != NULL))
+		memcpy(f->sha256, p->f->sha256, sizeof(f->sha256));
 	p->done += (int64_t)p->w.blen;
 	if (rc != 0)
 		return rc;
 	if (f->chunk % COUNT_BLOCK != 0)
-		return seal(z, &p->w);
+		return sealer_seal(z, &p->w);
 	record_init(&rec);
 	if (f->chunk == 0)
 		rc = file_record(&rec, p);
@@ -341,27 +375,41 @@ static int seal_chunk(struct sealer *z, struct pass *p)
 	return rc;
 }
 
-int sealer_file(struct sealer *z, const char *contact, int fd, const char *name, sealer_sink *sink,
-    void *ctx, void (*progress)(void *ctx, int64_t done, int64_t all))
+int sealer_pass(struct sealer *z, const struct sealer_file *given)
 {
 	struct pass p;
 	struct wire_file *f = &p.w.u.file;
 	int rc;
 
-	if ((rc = target(z, contact)) != 0 ||
-	    (rc = sending_key(z->s, z->key, z->contact.row, KEY_PAIR)) != 0)
+	if ((rc = sealer_key(z, KEY_PAIR)) != 0)
 		return rc;
-	if ((rc = pass_begin(&p, fd, name)) != 0)
+	if ((rc = pass_begin(&p, given)) != 0)
 		goto out;
 	for (f->chunk = 0; f->chunk <= f->chunks; f->chunk++) {
-		if ((rc = seal_chunk(z, &p)) != 0 || (rc = emit(z, &p.w, sink, ctx)) != 0)
+		if ((rc = seal_chunk(z, &p)) != 0 ||
+		    (rc = sealer_emit(z, &p.w, given->sink, given->ctx)) != 0)
 			goto out;
-		if (progress != NULL)
-			progress(ctx, p.done, f->size);
+		if (given->progress != NULL)
+			given->progress(given->ctx, p.done, f->size);
 	}
 out:
 	feed_free(p.feed);
 	return rc;
+}
+
+int sealer_file(struct sealer *z, const char *contact, int fd, const char *name, sealer_sink *sink,
+    void *ctx, void (*progress)(void *ctx, int64_t done, int64_t all))
+{
+	const struct sealer_file f = {.fd = fd,
+	    .name = name,
+	    .group = "",
+	    .time = clock_now(),
+	    .sink = sink,
+	    .ctx = ctx,
+	    .progress = progress};
+	int rc = sealer_speakable(z, contact);
+
+	return rc != 0 ? rc : sealer_pass(z, &f);
 }
 
 int seal_wire(struct buf *envelope, struct store *s, int64_t contact, const struct wire *w)

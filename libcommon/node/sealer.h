@@ -46,6 +46,16 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 int sealer_file(struct sealer *z, const char *contact, int fd, const char *name, sealer_sink *sink,
     void *ctx, void (*progress)(void *ctx, int64_t done, int64_t all));
 
+/*
+ * The same to everybody in a group: a record goes there by its ref (and no contact).  One message,
+ * one id, one place in our chain; sealed for each under his own key.  Who cannot be written to is
+ * complained of after the others got theirs.  MP_ENONE: no such group; MP_EUSAGE: it has not begun,
+ * or was left.
+ */
+int sealer_group_check(struct sealer *z, const char *group);
+int sealer_group_file(struct sealer *z, const char *group, int fd, const char *name,
+    sealer_sink *sink, void *ctx, void (*progress)(void *ctx, int64_t done, int64_t all));
+
 /* One wire message of ours to a contact as a raw envelope (a reply, a ping): nothing stored, but
  * counted. */
 int seal_wire(struct buf *envelope, struct store *s, int64_t contact, const struct wire *w);

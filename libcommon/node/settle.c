@@ -1,4 +1,5 @@
 #include "node/dispatch.h"
+#include "node/planning.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "node/rekeying.h"
@@ -109,7 +110,8 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 
 	if (rc != 0 && rc != MP_ENONE) /* the answer to an offer took it out already */
 		return rc;
-	if ((rc = confirm(s, item)) != 0)
+	if ((rc = confirm(s, item)) != 0 || (rc = planning_sent(s->s, s->cfg, item->contact,
+	                                         item->kind, item->id, true, clock_now())) != 0)
 		return rc;
 	if (is(item, WIRE_MESSAGE))
 		return set_sent(s, item);
@@ -226,6 +228,22 @@ int settle_flush(struct sender *s)
 			rc = sender_report(s, CLASS_SENT, &s->settled[i], s->codes[i], NULL);
 	}
 	return rc == 0 ? settle_wholes(s) : rc;
+}
+
+int settle_refused(struct sender *s, const struct queue_item *item)
+{
+	int rc = store_begin(s->s);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = queue_remove(s->s, item->seq)) == 0)
+		rc = planning_sent(
+		    s->s, s->cfg, item->contact, item->kind, item->id, false, clock_now());
+	if (rc == 0)
+		rc = store_commit(s->s);
+	if (rc != 0)
+		store_rollback(s->s);
+	return rc;
 }
 
 struct chunks {

@@ -10,14 +10,15 @@ static const struct {
 	const char *finding, *sql;
 } invariants[] = {
     {"contact %lld: a column is malformed",
-        "SELECT id FROM contact WHERE state NOT IN (0, 1, 2) OR blocked NOT IN (0, 1)"
+        "SELECT id FROM contact WHERE state NOT IN (0, 1, 2, 3) OR blocked NOT IN (0, 1)"
         " OR verified NOT IN (0, 1) OR length(name) NOT BETWEEN 1 AND 32 OR name GLOB "
         "'*[^a-z0-9._-]*'"
         " OR length(isolation) <> 16 OR length(onion) <> 32 OR length(greeting) <> 16"},
     {"contact %lld: active without an onion address",
-        "SELECT id FROM contact WHERE state = 2 AND onion IS NULL"},
+        "SELECT id FROM contact WHERE state IN (2, 3) AND onion IS NULL"},
     {"key %lld: a column is malformed",
-        "SELECT id FROM key WHERE role NOT IN (0, 1) OR length(cid) <> 32 OR length(secret) <> 32"
+        "SELECT id FROM key WHERE role NOT IN (0, 1, 2) OR length(cid) <> 32 OR length(secret) <> "
+        "32"
         " OR length(send) <> 32 OR length(recv) <> 32 OR sealed < 0"},
     {"the rekey of contact %lld: a column is malformed",
         "SELECT contact FROM rekey WHERE length(id) <> 16 OR length(own) <> 32"
@@ -38,11 +39,12 @@ static const struct {
         "SELECT seq FROM message WHERE length(id) <> 16 OR (dir IN (0, 2) AND state NOT IN (0, 1, "
         "2))"
         " OR (dir = 1 AND state NOT BETWEEN 10 AND 14) OR dir NOT IN (0, 1, 2)"
-        " OR (contact IS NULL AND dir <> 2)"},
+        " OR (contact IS NULL AND (dir = 0 OR (dir = 1 AND ref IS NULL)))"},
     {"message %lld: queued, but it is not in the queue",
         "SELECT m.seq FROM message m WHERE m.dir = 1 AND m.state = 11 AND m.kind <> 'file' AND NOT "
         "EXISTS"
-        " (SELECT 1 FROM queue q WHERE q.contact = m.contact AND q.id = m.id)"},
+        " (SELECT 1 FROM queue q WHERE q.id = m.id AND q.contact = coalesce(m.contact, "
+        "q.contact))"},
     {"queue %lld: a column is malformed", "SELECT seq FROM queue WHERE lane NOT IN (0, 1, 2) OR "
                                           "state NOT IN (0, 1, 2) OR length(id) <> 16"
                                           " OR length(envelope) = 0"},
@@ -53,6 +55,17 @@ static const struct {
         "SELECT contact FROM transfer WHERE state NOT IN (0, 1, 2, 3, 4) OR length(id) <> 16"
         " OR length(status) <> 16 OR size < 0 OR next < 0 OR next > chunks + 1 OR owed NOT IN (0, "
         "1)"},
+    {"flow %lld: a column is malformed",
+        "SELECT id FROM flow WHERE kind NOT IN (0, 1, 2, 3) OR at < 0 OR NOT json_valid(body)"
+        " OR length(ref) NOT IN (0, 17, 33) OR length(name) NOT BETWEEN 1 AND 32"
+        " OR name GLOB '*[^a-z0-9._-]*' OR (contact IS NULL) <> (kind IN (0, 3))"},
+    {"what flow %lld owes is malformed", "SELECT flow FROM owed WHERE length(id) <> 16"},
+    {"an entry of flow %lld is malformed",
+        "SELECT chat FROM entry WHERE n < 1 OR length(onion) <> 32 OR length(h) <> 32"
+        " OR length(content) <> 32 OR length(id) <> 16"},
+    {"contact %lld: temporary, but nothing makes it a contact",
+        "SELECT id FROM contact c WHERE state = 3 AND NOT EXISTS"
+        " (SELECT 1 FROM flow f WHERE f.kind = 2 AND f.contact = c.id)"},
     {"an id taken of contact %lld: malformed", "SELECT contact FROM seen WHERE length(id) <> 16"},
 };
 

@@ -89,7 +89,8 @@ int contact_by_onion(struct store *s, struct contact *c, const uint8_t onion[sta
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT " COLUMNS " FROM contact WHERE onion = ? ORDER BY id LIMIT 1", "k", onion);
+	    "SELECT " COLUMNS " FROM contact WHERE onion = ? AND state <> 3 ORDER BY id LIMIT 1",
+	    "k", onion);
 
 	rc = take(c, st, rc);
 	if (rc == 0)
@@ -212,6 +213,20 @@ int contact_confirm(struct store *s, int64_t row)
 	if (rc == 0)
 		rc = sql_exec(s, "DELETE FROM key WHERE contact = ? AND role = 0", "i", row);
 	if (rc == 0 && store_changes(s) > 0)
+		rc = keyring_rebuild(s);
+	return sql_end(s, rc);
+}
+
+int contact_solidify(struct store *s, int64_t row, bool forget)
+{
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	rc = sql_exec(s, "UPDATE contact SET state = 2 WHERE id = ? AND state = 3", "i", row);
+	if (rc == 0 && forget)
+		rc = sql_exec(s, "DELETE FROM key WHERE contact = ? AND role = 2", "i", row);
+	if (rc == 0 && forget && store_changes(s) > 0)
 		rc = keyring_rebuild(s);
 	return sql_end(s, rc);
 }

@@ -10,7 +10,8 @@
 #include "store/key.h"
 #include "store/store.h"
 
-enum contact_state { CONTACT_OFFERED, CONTACT_PENDING, CONTACT_ACTIVE };
+/* Temporary: introduced to us, of whom nothing but the making of a contact is taken. */
+enum contact_state { CONTACT_OFFERED, CONTACT_PENDING, CONTACT_ACTIVE, CONTACT_TEMPORARY };
 
 struct contact {
 	int64_t row;
@@ -30,6 +31,7 @@ int contact_add(struct store *s, struct contact *c, int64_t now);
 int contact_get(
     struct store *s, struct contact *c, const char *name); /* MP_ENONE: "no contact 'x'" */
 int contact_by_row(struct store *s, struct contact *c, int64_t row);
+/* Not a temporary one. */
 int contact_by_onion(struct store *s, struct contact *c, const uint8_t onion[static 32]);
 /* In order of name; fn returns non-zero to stop, which is handed back. */
 int contact_each(struct store *s, int (*fn)(void *ctx, const struct contact *c), void *ctx);
@@ -43,6 +45,8 @@ int contact_activate(
     struct store *s, int64_t row, const uint8_t onion[static 32], const char *nickname);
 /* Pending to active; forgets greeting and the offer key. MP_ENONE when it is not pending. */
 int contact_confirm(struct store *s, int64_t row);
+/* Temporary to active; forget: its temporary key goes.  Again is harmless. */
+int contact_solidify(struct store *s, int64_t row, bool forget);
 int contact_picture_set(
     struct store *s, int64_t row, const void *data, size_t len); /* len 0 removes */
 int contact_picture_get(struct store *s, int64_t row, struct buf *out);

@@ -13,7 +13,7 @@
 
 /* The keyring is made again from the keys. */
 const char *const dump_tables[] = {"contact", "key", "rekey", "message", "seen", "queue", "lane",
-    "transfer", "sqlite_sequence", NULL};
+    "transfer", "flow", "owed", "entry", "sqlite_sequence", NULL};
 
 static int add_string(struct buf *line, const char *text, size_t len)
 {

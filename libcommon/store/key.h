@@ -6,7 +6,7 @@
 
 #include "store/keyring.h"
 
-enum key_role { KEY_OFFER, KEY_PAIR };
+enum key_role { KEY_OFFER, KEY_PAIR, KEY_TEMPORARY };
 
 struct contact_key {
 	int64_t row, contact;

@@ -18,8 +18,9 @@ int message_add(struct store *s, int64_t contact, enum message_dir dir, enum mes
 	    rec->has_body ? (rec->body.len > 0 ? (const void *)rec->body.data : "") : NULL;
 	int rc;
 
-	if (!rec->has_id || (contact == 0 && dir != DIR_EVENT))
-		return err_set(MP_EUSAGE, "a message needs an id and a contact");
+	if (!rec->has_id ||
+	    (contact == 0 && dir != DIR_EVENT && (dir != DIR_OUT || rec->ref[0] == '\0')))
+		return err_set(MP_EUSAGE, "a message needs an id and a contact or group");
 	rc = sql_exec(s,
 	    "INSERT INTO message (contact, dir, id, kind, time, stored, state, ref, body)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -51,6 +52,28 @@ int message_event(struct store *s, int64_t contact, const char *kind, const char
 	return rc;
 }
 
+/*
+ * A message to a group is one row without a contact, while the queue has one a member.  It is sent
+ * when no row of the queue speaks of it any more.
+ */
+static int set_group_state(
+    struct store *s, enum message_dir dir, const uint8_t id[static 16], enum message_state state)
+{
+	int64_t row;
+	int rc = dir != DIR_OUT ? 0
+	                        : sql_int(s, &row,
+	                              "SELECT seq FROM message WHERE id = ? AND contact IS NULL"
+	                              " AND dir = 1",
+	                              "x", id);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : err_set(MP_ENONE, "no such message");
+	return sql_exec(s,
+	    "UPDATE message SET state = ?1 WHERE seq = ?2 AND (?1 <> 12 OR NOT EXISTS"
+	    " (SELECT 1 FROM queue WHERE id = ?3))",
+	    "dix", (int)state, row, id);
+}
+
 int message_set_state(struct store *s, int64_t contact, enum message_dir dir,
     const uint8_t id[static 16], enum message_state state)
 {
@@ -58,9 +81,7 @@ int message_set_state(struct store *s, int64_t contact, enum message_dir dir,
 	    sql_exec(s, "UPDATE message SET state = ? WHERE contact = ? AND dir = ? AND id = ?",
 	        "didx", (int)state, contact, (int)dir, id);
 
-	if (rc == 0 && store_changes(s) == 0)
-		return err_set(MP_ENONE, "no such message");
-	return rc;
+	return rc == 0 && store_changes(s) == 0 ? set_group_state(s, dir, id, state) : rc;
 }
 
 int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
@@ -71,24 +92,51 @@ int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
 	    sql_int(s, &v, "SELECT state FROM message WHERE contact = ? AND dir = ? AND id = ?",
 	        "idx", contact, (int)dir, id);
 
+	if (rc == 0 && dir == DIR_OUT)
+		rc = sql_int(s, &v,
+		    "SELECT state FROM message WHERE id = ? AND contact IS NULL AND dir = 1", "x",
+		    id);
 	if (rc == 0)
 		return err_set(MP_ENONE, "no such message");
 	*state = (enum message_state)v;
 	return rc < 0 ? rc : 0;
 }
 
+int message_get_text(struct store *s, const uint8_t id[static 16], struct record *rec)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " MESSAGE_COLUMNS " WHERE m.id = ? AND m.contact IS NULL AND m.dir = 1", "x",
+	    id);
+
+	if (rc == 0)
+		return err_set(MP_ENONE, "no such message");
+	if (rc < 0)
+		return rc;
+	rc = message_fill(rec, st);
+	sql_done(st);
+	return rc;
+}
+
 int message_follow(struct store *s, int64_t contact, const uint8_t id[static 16], const char *kind,
     enum message_state state)
 {
 	uint8_t own[16];
+	int rc;
 
 	memcpy(own, id, sizeof own);
 	if (strcmp(kind, "file") == 0)
 		memset(own + 12, 0, 4);
-	return sql_exec(s,
+	rc = sql_exec(s,
 	    "UPDATE message SET state = ? WHERE contact = ? AND dir = 1 AND id = ? AND state IN "
 	    "(10, 11, 13)",
 	    "dix", (int)state, contact, own);
+	if (rc == 0 && store_changes(s) == 0)
+		rc = sql_exec(s,
+		    "UPDATE message SET state = ? WHERE id = ? AND contact IS NULL AND dir = 1"
+		    " AND state IN (10, 11, 13)",
+		    "dx", (int)state, own);
+	return rc;
 }
 
 static enum record_class class_of(int dir)

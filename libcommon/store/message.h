@@ -24,7 +24,8 @@ enum message_state {
 };
 
 /*
- * Stores rec (its kind, id, time, ref, body) as state; contact 0 for an event without one.
+ * Stores rec (its kind, id, time, ref, body) as state; contact 0 for an event without one, and for
+ * what we said to a group, which its ref names.
  * MP_EEXIST when (contact, dir, id) is there already, unchanged.  A new one touches run/inbox after
  * the commit.
  */
@@ -41,6 +42,9 @@ int message_set_state(struct store *s, int64_t contact, enum message_dir dir,
     const uint8_t id[static 16], enum message_state state);
 int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
     const uint8_t id[static 16], enum message_state *state);
+
+/* What we said to a group (contact 0 above): with its text. MP_ENONE. */
+int message_get_text(struct store *s, const uint8_t id[static 16], struct record *rec);
 
 /* Has this id been taken before?  1 yes (reply appended when one is stored), 0 no, or MP_E*. */
 int seen_get(struct store *s, int64_t contact, const uint8_t id[static 16], struct buf *reply);

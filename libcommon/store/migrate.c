@@ -34,6 +34,41 @@ static const struct {
     {2, "CREATE INDEX IF NOT EXISTS rekey_open ON rekey (contact) WHERE open = 1"},
     {2, "CREATE INDEX IF NOT EXISTS message_under_way ON message (contact, stored)"
         " WHERE state IN (10, 11)"},
+    {2, "CREATE INDEX IF NOT EXISTS queue_id ON queue (id)"},
+    {2, "CREATE TABLE IF NOT EXISTS flow ("
+        "    id      INTEGER PRIMARY KEY AUTOINCREMENT,"
+        "    kind    INTEGER NOT NULL,"
+        "    contact INTEGER REFERENCES contact ON DELETE CASCADE,"
+        "    ref     BLOB    NOT NULL,"
+        "    name    TEXT    UNIQUE,"
+        "    state   INTEGER NOT NULL,"
+        "    at      INTEGER NOT NULL,"
+        "    body    TEXT    NOT NULL"
+        ") STRICT"},
+    {2, "CREATE UNIQUE INDEX IF NOT EXISTS flow_key ON flow (kind, coalesce(contact, 0), ref)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_contact ON flow (contact)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_state ON flow (kind, state)"},
+    {2, "CREATE INDEX IF NOT EXISTS flow_at ON flow (at) WHERE at > 0"},
+    {2, "CREATE TABLE IF NOT EXISTS owed ("
+        "    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,"
+        "    id      BLOB    NOT NULL,"
+        "    flow    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,"
+        "    kind    TEXT    NOT NULL,"
+        "    serial  INTEGER NOT NULL,"
+        "    at      INTEGER NOT NULL,"
+        "    PRIMARY KEY (contact, id)"
+        ") STRICT, WITHOUT ROWID"},
+    {2, "CREATE INDEX IF NOT EXISTS owed_flow ON owed (flow)"},
+    {2, "CREATE INDEX IF NOT EXISTS owed_at ON owed (at)"},
+    {2, "CREATE TABLE IF NOT EXISTS entry ("
+        "    chat    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,"
+        "    onion   BLOB    NOT NULL,"
+        "    n       INTEGER NOT NULL,"
+        "    h       BLOB    NOT NULL,"
+        "    content BLOB    NOT NULL,"
+        "    id      BLOB    NOT NULL,"
+        "    PRIMARY KEY (chat, onion, n)"
+        ") STRICT, WITHOUT ROWID"},
 };
 
 static int version_of(struct store *s, int64_t *version)

@@ -2,7 +2,8 @@
 -- Times are milliseconds since 1970 UTC.  Ids of messages are 16 bytes.
 
 -- state: 0 offered (our card is out), 1 pending (we accepted a card, our initial-contact is not
--- confirmed yet), 2 active.  A row id is never used twice.
+-- confirmed yet), 2 active, 3 temporary (introduced to us, no contact yet).  A row id is never used
+-- twice.
 CREATE TABLE contact (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL UNIQUE,
@@ -20,7 +21,8 @@ CREATE TABLE contact (
 ) STRICT;
 CREATE INDEX contact_onion ON contact (onion);
 
--- role: 0 offer (K0: recv at the offerer, send at the acceptor), 1 pair (both directions).
+-- role: 0 offer (K0: recv at the offerer, send at the acceptor), 1 pair (both directions),
+-- 2 temporary (both directions, of an introduction).
 -- expires: 0 never.  used: an offer that somebody accepted.
 CREATE TABLE key (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -132,6 +134,7 @@ CREATE TABLE queue (
 ) STRICT;
 CREATE INDEX queue_lane ON queue (contact, lane, state, seq);
 CREATE INDEX queue_call ON queue (call);
+CREATE INDEX queue_id ON queue (id);
 CREATE INDEX queue_expires ON queue (expires) WHERE state < 2;
 
 -- One row a contact and lane with mail: when it is due and who delivers it.
@@ -173,3 +176,47 @@ CREATE TABLE transfer (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transfer_open ON transfer (contact, state) WHERE state < 2;
 CREATE INDEX transfer_owed ON transfer (contact) WHERE owed = 1;
+
+-- Introductions, groups and acquaintances under way, and groups: what mariposa/flow.h calls a flow.
+-- kind: 0 proposal (we initiated it), 1 consent (contact did), 2 acquaintance (contact is the
+-- temporary one), 3 chat (a group).  ref: the plan (0 introduction, 1 group, 2 addition) and its id.
+-- at: when time alone changes it, 0 never.  body: the rest of its state, a JSON object.
+CREATE TABLE flow (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind    INTEGER NOT NULL,
+    contact INTEGER REFERENCES contact ON DELETE CASCADE,
+    ref     BLOB    NOT NULL,
+    name    TEXT    UNIQUE,
+    state   INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX flow_key ON flow (kind, coalesce(contact, 0), ref);
+CREATE INDEX flow_contact ON flow (contact);
+CREATE INDEX flow_state ON flow (kind, state);
+CREATE INDEX flow_at ON flow (at) WHERE at > 0;
+
+-- What flows have to send now or later (at), to whom and under which id.  kind: the type; serial
+-- tells one from the next of its kind.  Gone once it was taken, or the flow owes it no more.
+CREATE TABLE owed (
+    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    id      BLOB    NOT NULL,
+    flow    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,
+    kind    TEXT    NOT NULL,
+    serial  INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (contact, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX owed_flow ON owed (flow);
+CREATE INDEX owed_at ON owed (at);
+
+-- The chains of groups: each message of each member, onion, that is remembered; our own too.
+CREATE TABLE entry (
+    chat    INTEGER NOT NULL REFERENCES flow ON DELETE CASCADE,
+    onion   BLOB    NOT NULL,
+    n       INTEGER NOT NULL,
+    h       BLOB    NOT NULL,
+    content BLOB    NOT NULL,
+    id      BLOB    NOT NULL,
+    PRIMARY KEY (chat, onion, n)
+) STRICT, WITHOUT ROWID;

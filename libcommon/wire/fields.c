@@ -5,13 +5,14 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "crypto/onion.h"
+#include "wire/chain.h"
+#include "wire/people.h"
+#include "wire/plan.h"
 #include "wire/rekey_fields.h"
 
 #define SIZE_MAX_WIRE (INT64_C(1) << 53)
 #define CHUNKS_MAX (INT64_C(1) << 31)
 #define STEP_MIN 1024
-#define NICKNAME_MAX 64
-#define GROUP_HEX 64
 
 static const char *const answers[] = {
     [FILE_NO] = "no",
@@ -43,7 +44,7 @@ static int put_file(json_t *o, const struct wire_file *f)
 {
 	int r = put_int(o, "size", f->size) | put_int(o, "chunk", f->chunk) |
 	        put_int(o, "chunks", f->chunks) | put_int(o, "step", f->step) |
-	        put_text(o, "group", f->group);
+	        chain_put(o, &f->chain, f->chunk == 0);
 
 	if (f->chunk == 0)
 		r |= put_text(o, "name", f->name);
@@ -66,12 +67,14 @@ int fields_put(json_t *o, const struct wire *w)
 {
 	int r = -1;
 
+	if (wire_is_plan(w->type))
+		return plan_put(o, w->type, &w->u.plan, false);
 	switch (w->type) {
 	case WIRE_INITIAL_CONTACT:
 		r = put_initial(o, &w->u.initial);
 		break;
 	case WIRE_MESSAGE:
-		r = put_text(o, "group", w->u.message.group);
+		r = chain_put(o, &w->u.message.chain, true);
 		break;
 	case WIRE_FILE:
 		r = put_file(o, &w->u.file);
@@ -80,12 +83,12 @@ int fields_put(json_t *o, const struct wire *w)
 		r = fields_put_status(o, &w->u.status);
 		break;
 	case WIRE_PING:
-		r = put_text(o, "group", w->u.ping.group);
+		r = w->u.ping.grouped ? json_set_hex(o, "group", w->u.ping.group, GROUP_ID) : 0;
 		break;
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_put_rekey(o, w);
-	case WIRE_TYPES:
+	default:
 		break;
 	}
 	return r == 0 ? MP_OK : err_set(MP_ENOMEM, "no memory for a header");
@@ -101,18 +104,9 @@ int fields_optional(const char **out, const json_t *o, const char *key)
 
 static int get_initial(struct wire_initial_contact *f, const json_t *o)
 {
-	const char *sender = json_text(o, "sender");
-	char canonical[ONION_TEXT];
-	int r;
+	int r = wire_onion_get(f->sender, o, "sender");
 
-	if (sender == NULL)
-		return err_set(MP_EBAD, "'sender' is missing");
-	if ((r = onion_decode(f->sender, sender)) != MP_OK)
-		return r;
-	onion_encode(canonical, f->sender);
-	if (strcmp(canonical, sender) != 0)
-		return err_set(MP_EBAD, "'sender' is not in its one form");
-	if ((r = json_hex(o, "proof", f->proof, 32)) != MP_OK)
+	if (r != MP_OK || (r = json_hex(o, "proof", f->proof, 32)) != MP_OK)
 		return r;
 	return fields_optional(&f->nickname, o, "nickname");
 }
@@ -125,7 +119,7 @@ static int get_file(struct wire_file *f, const json_t *o)
 	    (r = json_int(o, "chunk", 0, CHUNKS_MAX, &f->chunk)) != MP_OK ||
 	    (r = json_int(o, "chunks", 0, CHUNKS_MAX, &f->chunks)) != MP_OK ||
 	    (r = json_int(o, "step", STEP_MIN, FILE_STEP, &f->step)) != MP_OK ||
-	    (r = fields_optional(&f->group, o, "group")) != MP_OK)
+	    (r = chain_get(&f->chain, o, f->chunk == 0)) != MP_OK)
 		return r;
 	if (f->chunk == 0 && (r = fields_optional(&f->name, o, "name")) != MP_OK)
 		return r;
@@ -151,23 +145,31 @@ int fields_get_status(struct wire_file_status *s, const json_t *o)
 	return json_int(o, "from", 1, CHUNKS_MAX + 1, &s->from);
 }
 
+int fields_get_group(bool *has, uint8_t group[static GROUP_ID], const json_t *o)
+{
+	*has = json_object_get(o, "group") != NULL;
+	return *has ? json_hex(o, "group", group, GROUP_ID) : MP_OK;
+}
+
 int fields_get(struct wire *w, const json_t *o)
 {
+	if (wire_is_plan(w->type))
+		return plan_get(&w->u.plan, w->type, o, false);
 	switch (w->type) {
 	case WIRE_INITIAL_CONTACT:
 		return get_initial(&w->u.initial, o);
 	case WIRE_MESSAGE:
-		return fields_optional(&w->u.message.group, o, "group");
+		return chain_get(&w->u.message.chain, o, true);
 	case WIRE_FILE:
 		return get_file(&w->u.file, o);
 	case WIRE_FILE_STATUS:
 		return fields_get_status(&w->u.status, o);
 	case WIRE_PING:
-		return fields_optional(&w->u.ping.group, o, "group");
+		return fields_get_group(&w->u.ping.grouped, w->u.ping.group, o);
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_get_rekey(w, o);
-	case WIRE_TYPES:
+	default:
 		break;
 	}
 	return err_set(MP_EBAD, "a message of unknown type");
@@ -188,7 +190,7 @@ static int check_characters(const char *what, const char *text, size_t n)
 	return MP_OK;
 }
 
-static int check_text(const char *what, const char *text, size_t max)
+int fields_check_text(const char *what, const char *text, size_t max)
 {
 	size_t n = strlen(text);
 
@@ -199,15 +201,7 @@ static int check_text(const char *what, const char *text, size_t max)
 
 int fields_check_nickname(const char *nickname)
 {
-	return nickname == NULL ? MP_OK : check_text("the nickname", nickname, NICKNAME_MAX);
-}
-
-int fields_check_group(const char *group)
-{
-	if (group != NULL &&
-	    (strlen(group) != GROUP_HEX || strspn(group, "0123456789abcdef") != GROUP_HEX))
-		return err_set(MP_EBAD, "a group's id is 64 digits of lower-case hex");
-	return MP_OK;
+	return nickname == NULL ? MP_OK : fields_check_text("the nickname", nickname, NICKNAME_MAX);
 }
 
 int fields_check_status(const struct wire_file_status *s)
@@ -227,7 +221,7 @@ static int check_name(const char *name)
 		return err_set(MP_EBAD, "a file is offered without its name");
 	if (strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(MP_EBAD, "a file's name has no '/' and is not '.' or '..'");
-	return check_text("the file's name", name, FILE_NAME_MAX);
+	return fields_check_text("the file's name", name, FILE_NAME_MAX);
 }
 
 /* The only length that chunk may have. */
@@ -255,11 +249,12 @@ static int check_file(const struct wire *w)
 	if (w->blen != chunk_length(f))
 		return err_set(MP_EBAD, "a file's chunk has %zu bytes instead of %zu", w->blen,
 		    chunk_length(f));
-	if (f->has_hash != (f->chunk == f->chunks))
-		return err_set(MP_EBAD, "a file's hash stands in its last chunk");
+	if (f->has_hash != (f->chunk == f->chunks || (f->chunk == 0 && f->chain.grouped)))
+		return err_set(MP_EBAD, "a file's hash stands in its last chunk%s",
+		    f->chain.grouped ? " and in its first" : "");
 	if (f->chunk == 0 && (r = check_name(f->name)) != MP_OK)
 		return r;
-	return fields_check_group(f->group);
+	return chain_check(&f->chain, f->chunk == 0);
 }
 
 static int check_message(const struct wire *w)
@@ -269,7 +264,7 @@ static int check_message(const struct wire *w)
 	if (w->blen > MESSAGE_TEXT)
 		return err_set(
 		    MP_EBAD, "the message has more than %d bytes: send it as a file", MESSAGE_TEXT);
-	return fields_check_group(w->u.message.group);
+	return chain_check(&w->u.message.chain, true);
 }
 
 int fields_check(const struct wire *w)
@@ -286,5 +281,5 @@ int fields_check(const struct wire *w)
 		return fields_check_status(&w->u.status);
 	if (w->type == WIRE_REKEY || w->type == WIRE_REKEY_DRAINED)
 		return fields_check_rekey(w);
-	return fields_check_group(w->u.ping.group);
+	return wire_is_plan(w->type) ? plan_check(w->type, &w->u.plan, false) : MP_OK;
 }

@@ -11,6 +11,9 @@
 
 #include "wire/wire.h"
 
+#define NICKNAME_MAX 64                /* bytes of a nickname, and of a group's name */
+#define COUNTER_MAX (INT64_C(1) << 53) /* of a group's messages */
+
 /* MP_ENOMEM. */
 int fields_put(json_t *o, const struct wire *w);
 /* Texts borrow from o. MP_EBAD. */
@@ -25,6 +28,9 @@ int fields_check_status(const struct wire_file_status *s);
 /* A text that may be absent (NULL), but not of another type. */
 int fields_optional(const char **out, const json_t *o, const char *key);
 int fields_check_nickname(const char *nickname);
-int fields_check_group(const char *group);
+/* 1 to max bytes, safe to show. */
+int fields_check_text(const char *what, const char *text, size_t max);
+/* "group" of a ping: optional. */
+int fields_get_group(bool *has, uint8_t group[static GROUP_ID], const json_t *o);
 
 #endif

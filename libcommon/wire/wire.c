@@ -4,7 +4,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "wire/fields.h"
+#include "wire/people.h"
+#include "wire/plan.h"
 #include "wire/rekey_fields.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
@@ -18,6 +21,25 @@ static const struct {
     [WIRE_FILE] = {"file", LANE_FILE},
     [WIRE_FILE_STATUS] = {"file-status", LANE_CONTROL},
     [WIRE_PING] = {"ping", LANE_CONTROL},
+    [WIRE_INTRODUCTION_REQUEST] = {"introduction-request", LANE_CONTROL},
+    [WIRE_INTRODUCTION_RESPONSE] = {"introduction-response", LANE_CONTROL},
+    [WIRE_INTRODUCTION_STATUS_REQUEST] = {"introduction-status-request", LANE_CONTROL},
+    [WIRE_INTRODUCTION_STATUS_RESPONSE] = {"introduction-status-response", LANE_CONTROL},
+    [WIRE_INTRODUCTION_CONTACTS] = {"introduction-contacts", LANE_CONTROL},
+    [WIRE_INTRODUCTION_ACKNOWLEDGEMENT] = {"introduction-acknowledgement", LANE_CONTROL},
+    [WIRE_TEMPORARY_CONTACT_UPDATE] = {"temporary-contact-update", LANE_CONTROL},
+    [WIRE_INTRODUCTION_PETITION] = {"introduction-petition", LANE_CONTROL},
+    [WIRE_INTRODUCTION_PETITION_DECLINATION] = {"introduction-petition-declination", LANE_CONTROL},
+    [WIRE_GROUP_CHAT_REQUEST] = {"group-chat-request", LANE_CONTROL},
+    [WIRE_GROUP_CHAT_RESPONSE] = {"group-chat-response", LANE_CONTROL},
+    [WIRE_GROUP_CHAT_STATUS_REQUEST] = {"group-chat-status-request", LANE_CONTROL},
+    [WIRE_GROUP_CHAT_STATUS_RESPONSE] = {"group-chat-status-response", LANE_CONTROL},
+    [WIRE_GROUP_ADDITION_REQUEST] = {"group-addition-request", LANE_CONTROL},
+    [WIRE_GROUP_ADDITION_RESPONSE] = {"group-addition-response", LANE_CONTROL},
+    [WIRE_GROUP_ADDITION_STATUS_REQUEST] = {"group-addition-status-request", LANE_CONTROL},
+    [WIRE_GROUP_ADDITION_STATUS_RESPONSE] = {"group-addition-status-response", LANE_CONTROL},
+    [WIRE_NOTICE_OF_GROUP_EXIT] = {"notice-of-group-exit", LANE_CONTROL},
+    [WIRE_GROUP_RESEND_REQUEST] = {"group-resend-request", LANE_CONTROL},
     [WIRE_REKEY] = {"rekey", LANE_CONTROL},
     [WIRE_REKEY_DRAINED] = {"rekey-drained", LANE_CONTROL},
 };
@@ -72,6 +94,7 @@ int wire_encode(struct buf *header, const struct wire *w)
 		r = err_set(MP_ENOMEM, "no memory for a header");
 	else if ((r = fields_put(o, w)) == MP_OK)
 		r = json_write(header, o);
+	wire_keys_wipe(o);
 	json_decref(o);
 	return r;
 }
@@ -110,25 +133,30 @@ int wire_decode(struct wire *w, const struct envelope *e)
 
 void wire_free(struct wire *w)
 {
+	wire_keys_wipe(w->json);
 	json_decref(w->json);
-	memset(w, 0, sizeof(*w));
+	secret_wipe(w, sizeof(*w));
 }
 
 /* initial-contact's sender and proof are made when it is sealed: a record has none. */
 static int body_put(json_t *o, const struct wire *w)
 {
-	const char *text, *key = "group";
+	const char *text;
 
+	if (wire_is_plan(w->type)) {
+		int r = plan_check(w->type, &w->u.plan, true);
+
+		return r != MP_OK ? r : plan_put(o, w->type, &w->u.plan, true);
+	}
 	switch (w->type) {
 	case WIRE_FILE_STATUS:
 		return fields_put_status(o, &w->u.status);
 	case WIRE_INITIAL_CONTACT:
 		text = w->u.initial.nickname;
-		key = "nickname";
 		break;
 	case WIRE_PING:
-		text = w->u.ping.group;
-		break;
+		return w->u.ping.grouped ? json_set_hex(o, "group", w->u.ping.group, GROUP_ID)
+		                         : MP_OK;
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_put_epoch(o, &w->u.rekey);
@@ -136,7 +164,7 @@ static int body_put(json_t *o, const struct wire *w)
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));
 	}
-	return text == NULL || json_object_set_new(o, key, json_string(text)) == 0
+	return text == NULL || json_object_set_new(o, "nickname", json_string(text)) == 0
 	           ? MP_OK
 	           : err_set(MP_ENOMEM, "no memory for a record");
 }
@@ -158,6 +186,11 @@ static int body_get(struct wire *w, const json_t *o)
 {
 	int r;
 
+	if (wire_is_plan(w->type)) {
+		if ((r = plan_get(&w->u.plan, w->type, o, true)) != MP_OK)
+			return r;
+		return plan_check(w->type, &w->u.plan, true);
+	}
 	switch (w->type) {
 	case WIRE_FILE_STATUS:
 		if ((r = fields_get_status(&w->u.status, o)) != MP_OK)
@@ -168,9 +201,7 @@ static int body_get(struct wire *w, const json_t *o)
 			return r;
 		return fields_check_nickname(w->u.initial.nickname);
 	case WIRE_PING:
-		if ((r = fields_optional(&w->u.ping.group, o, "group")) != MP_OK)
-			return r;
-		return fields_check_group(w->u.ping.group);
+		return fields_get_group(&w->u.ping.grouped, w->u.ping.group, o);
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_get_epoch(&w->u.rekey, o);

@@ -17,6 +17,10 @@
 #define MESSAGE_ID 16
 #define MESSAGE_TEXT 65536 /* bytes of a text message, at most */
 #define FILE_NAME_MAX 255  /* bytes of a file's name on the wire */
+#define GROUP_ID 32        /* bytes of a group's id */
+#define PLAN_ID 16         /* of an introduction's or an addition's */
+#define PLAN_SEALED 112    /* id 32 and key 32 in a sealed box */
+#define PEOPLE_MAX 32      /* in one introduction or group, its initiator in it or not */
 
 /*
  * Bytes of a header, at most: before anything is parsed, for half a megabyte of tiny JSON values
@@ -30,6 +34,25 @@ enum wire_type {
 	WIRE_FILE,
 	WIRE_FILE_STATUS,
 	WIRE_PING,
+	WIRE_INTRODUCTION_REQUEST,
+	WIRE_INTRODUCTION_RESPONSE,
+	WIRE_INTRODUCTION_STATUS_REQUEST,
+	WIRE_INTRODUCTION_STATUS_RESPONSE,
+	WIRE_INTRODUCTION_CONTACTS,
+	WIRE_INTRODUCTION_ACKNOWLEDGEMENT,
+	WIRE_TEMPORARY_CONTACT_UPDATE,
+	WIRE_INTRODUCTION_PETITION,
+	WIRE_INTRODUCTION_PETITION_DECLINATION,
+	WIRE_GROUP_CHAT_REQUEST,
+	WIRE_GROUP_CHAT_RESPONSE,
+	WIRE_GROUP_CHAT_STATUS_REQUEST,
+	WIRE_GROUP_CHAT_STATUS_RESPONSE,
+	WIRE_GROUP_ADDITION_REQUEST,
+	WIRE_GROUP_ADDITION_RESPONSE,
+	WIRE_GROUP_ADDITION_STATUS_REQUEST,
+	WIRE_GROUP_ADDITION_STATUS_RESPONSE,
+	WIRE_NOTICE_OF_GROUP_EXIT,
+	WIRE_GROUP_RESEND_REQUEST,
 	WIRE_REKEY,
 	WIRE_REKEY_DRAINED,
 	WIRE_TYPES
@@ -50,8 +73,26 @@ struct wire_initial_contact { /* body empty */
 	uint8_t proof[32];    /* "proof": hex */
 	const char *nickname; /* "nickname": optional, at most 64 bytes UTF-8; NULL none */
 };
-struct wire_message {      /* body: the text, 1..65536 bytes, any bytes */
-	const char *group; /* "group": optional, 64 hex */
+/*
+ * A message or file to a group (mp-protocol(7), GROUPS): where it stands in its sender's chain, and
+ * what its sender has seen of the others.  All of it or nothing: grouped says whether it is there.
+ */
+struct wire_seen {
+	uint8_t member[8]; /* "member": the first bytes of the onion key, 16 hex */
+	int64_t n;         /* "n": 1 or more */
+	uint8_t h[32];     /* "h" */
+};
+struct wire_chain {
+	bool grouped;
+	uint8_t group[GROUP_ID]; /* "group": 64 hex */
+	int64_t n;               /* "n": the sender's counter, from 1 */
+	uint8_t h[32];           /* "h": 64 hex */
+	uint8_t members[32];     /* "members": hash of the membership, 64 hex */
+	size_t nseen;            /* "seen": [{member, n, h}], at most PEOPLE_MAX, no member twice */
+	struct wire_seen seen[PEOPLE_MAX];
+};
+struct wire_message {            /* body: the text, 1..65536 bytes, any bytes */
+	struct wire_chain chain; /* optional */
 };
 /*
  * A file in chunks.  The transfer's id is 12 random bytes and four zero bytes; chunk n's message id
@@ -66,8 +107,9 @@ struct wire_file {
 	int64_t chunks;   /* "chunks": the last chunk's index */
 	int64_t step;     /* "step": bytes a chunk */
 	bool has_hash;
-	uint8_t sha256[32]; /* "sha256" */
-	const char *group;  /* as wire_message */
+	uint8_t sha256[32]; /* "sha256"; to a group in chunk 0, too */
+	/* As wire_message, whole in chunk 0; in the others only grouped and group ("group"). */
+	struct wire_chain chain;
 };
 struct wire_file_status {         /* body empty */
 	uint8_t file[MESSAGE_ID]; /* "file": the transfer's id */
@@ -75,7 +117,58 @@ struct wire_file_status {         /* body empty */
 	int64_t from;             /* "from": with "from", 1..chunks+1 (chunks+1: complete) */
 };
 struct wire_ping {
-	const char *group; /* as wire_message */
+	bool grouped;
+	uint8_t group[GROUP_ID]; /* "group": optional, 64 hex */
+};
+
+/*
+ * Introductions, groups and additions (mp-protocol(7), INTRODUCTIONS, GROUPS).  One struct for
+ * their types, of which each uses what its line in wire/plan.c names; the others are zero.  Bodies
+ * are empty.
+ */
+enum plan_answer { ANSWER_DECLINE, ANSWER_ACCEPT, ANSWER_BUSY };
+enum plan_status {
+	STATUS_PENDING,
+	STATUS_ACCEPTED,
+	STATUS_INITIATED,
+	STATUS_CANCELLED,
+	STATUS_NONE
+};
+
+struct wire_person {
+	uint8_t onion[32];    /* "onion": the address as text, canonical */
+	const char *nickname; /* "nickname": optional, text of at most 64 bytes; NULL none */
+};
+struct wire_people {
+	size_t n; /* at most PEOPLE_MAX, no onion twice */
+	struct wire_person person[PEOPLE_MAX];
+};
+struct wire_key { /* a temporary contact */
+	uint8_t onion[32], id[32], key[32];
+};
+
+struct wire_plan {
+	uint8_t introduction[PLAN_ID]; /* "introduction": 32 hex */
+	uint8_t group[GROUP_ID];       /* "group": 64 hex */
+	uint8_t addition[PLAN_ID];     /* "addition": 32 hex */
+	bool has_addition;             /* of a petition: it is about an addition */
+	uint8_t base[32];              /* "base": hash of the membership that is added to */
+	const char *name;              /* "name": optional, text of at most 64 bytes */
+	enum plan_answer answer;       /* "answer": "accept" | "decline" | "busy" (additions) */
+	enum plan_status status;       /* "status": "pending" | "accepted" | "initiated"
+	                                  (introductions) | "cancelled" */
+	enum plan_status seen;         /* "seen": optional, the final status that was seen */
+	bool has_seen;
+	struct wire_people people;      /* "people" */
+	struct wire_people prospective; /* "prospective" */
+	size_t nkeys;                   /* "contacts": [{onion, id, key}] */
+	struct wire_key keys[PEOPLE_MAX];
+	int64_t round;               /* "round": 0 to 255 */
+	uint8_t number[32];          /* "number": 64 hex */
+	uint8_t key[32];             /* "key": 64 hex, X25519 */
+	uint8_t sealed[PLAN_SEALED]; /* "sealed": 224 hex */
+	int64_t first, last;         /* "first", "last": counters, 1 <= first <= last */
+	int64_t n;                   /* "n": of an exit, the leaver's last counter, 0 or more */
 };
 
 /* "epoch": of a rekey the one that the key is for, of a rekey-drained the one that has drained. */
@@ -96,6 +189,7 @@ struct wire {
 		struct wire_file file;
 		struct wire_file_status status;
 		struct wire_ping ping;
+		struct wire_plan plan;
 		struct wire_rekey rekey;
 	} u;
 	const uint8_t *body;
@@ -103,8 +197,7 @@ struct wire {
 	json_t *json; /* owns the borrowed texts of a decoded one */
 };
 
-/* The type's name on the wire and in records: "initial-contact", "message", "file", "file-status",
- * "ping", "rekey", "rekey-drained". */
+/* The type's name on the wire and in records: "initial-contact", "message" ... */
 const char *wire_type_name(enum wire_type t);
 int wire_type_parse(enum wire_type *t, const char *name); /* MP_EBAD */
 enum wire_lane wire_lane(enum wire_type t);
@@ -113,7 +206,10 @@ enum wire_lane wire_lane(enum wire_type t);
 int wire_encode(struct buf *header, const struct wire *w);
 /* Everything checked. MP_EBAD. */
 int wire_decode(struct wire *w, const struct envelope *e);
+/* Also wipes it: a list of contacts has keys. */
 void wire_free(struct wire *w);
+/* One of the types whose fields are struct wire_plan. */
+bool wire_is_plan(enum wire_type t);
 
 /*
  * The same fields as the JSON body of a record (class out or in, any kind but message), for

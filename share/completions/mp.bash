@@ -10,10 +10,14 @@ _mp_verbs() { # COMMAND
 	case $1 in
 	mp) "$1" help | sed -n 's/^    \([a-z]*\).*/\1/p' ;;
 	mp-store) "$1" -h 2>/dev/null | sed 's/^usage: mp-store//' | tr '|' '\n' | awk '$1 ~ /^[a-z]+$/ { print $1 }' ;;
-	mp-contact | mp-file | mp-queue)
+	mp-contact | mp-file | mp-group | mp-intro | mp-queue)
 		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
 		;;
 	esac
+}
+
+_mp_groups() {
+	mp-group list 2>/dev/null | cut -f 2,6 | sed -n 's/^group	//p' | sort -u
 }
 
 _mp_names() {
@@ -26,6 +30,7 @@ _mp() {
 	COMPREPLY=()
 	case $before in
 	-t) words=$(_mp_names) ;;
+	-g) words=$(_mp_groups) ;;
 	-f | -x) ;;
 	*)
 		case $word in
@@ -37,6 +42,14 @@ _mp() {
 			case $command:${COMP_WORDS[1]-} in
 			mp-ping:*) words=$(_mp_names) ;;
 			mp-contact:accept | mp-contact:offer | mp:accept | mp:offer) return ;;
+			mp-intro:offer | mp:intro) words=$(_mp_names) ;;
+			mp-group:* | mp:group)
+				if [ "$COMP_CWORD" -eq 2 ]; then
+					words=$(_mp_groups)
+				elif [ "$COMP_CWORD" -gt 2 ]; then
+					words=$(_mp_names)
+				fi
+				;;
 			mp-contact:* | mp:send | mp:file | mp:ping)
 				[ "$COMP_CWORD" -ne 2 ] || words=$(_mp_names)
 				;;
@@ -50,5 +63,5 @@ _mp() {
 	COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 
-complete -o default -F _mp mp mp-contact mp-due mp-file mp-inbox mp-keygen mp-mark mp-open mp-ping mp-queue \
+complete -o default -F _mp mp mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-open mp-ping mp-queue \
 	mp-recv mp-seal mp-send mp-serve mp-show mp-store mp-take

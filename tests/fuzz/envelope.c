@@ -5,6 +5,8 @@
  *       again and must be the same
  *   p   a plaintext, sealed as it stands: it opens only in the one form that sealing gives
  *   r   an envelope
+ *   b   a letter, 'A' and the type's number, and the body of a record of that type; what is read is
+ *       written again and must stay the same
  */
 #include "base/err.h"
 #include "wire/wire.h"
@@ -44,15 +46,33 @@ static void same_header(const struct wire *w)
 
 static void same_record(const struct wire *w)
 {
-	struct buf body = BUF_INIT(ENVELOPE_MAX);
+	struct buf body = BUF_INIT(ENVELOPE_MAX), again = BUF_INIT(ENVELOPE_MAX);
 	struct wire back;
 
 	if (w->type == WIRE_MESSAGE || w->type == WIRE_FILE)
 		return;
 	must(wire_to_body(&body, w) == 0);
 	must(wire_from_body(&back, w->type, (const char *)body.data, body.len) == 0);
+	must(back.type == w->type && wire_to_body(&again, &back) == 0);
+	must(body.len == again.len && memcmp(body.data, again.data, body.len) == 0);
 	wire_free(&back);
 	buf_free(&body);
+	buf_free(&again);
+}
+
+static void record(const uint8_t *p, size_t n)
+{
+	struct wire w;
+	int rc;
+
+	if (n == 0 || p[0] < 'A' || p[0] - 'A' >= WIRE_TYPES)
+		return;
+	rc = wire_from_body(&w, (enum wire_type)(p[0] - 'A'), (const char *)p + 1, n - 1);
+	must(rc == 0 || ((rc == MP_EBAD || rc == MP_EUSAGE) && w.json == NULL));
+	if (rc != 0)
+		return;
+	same_record(&w);
+	wire_free(&w);
 }
 
 static void decode(const struct envelope *e)
@@ -142,6 +162,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		message(data + 1, size - 1);
 	else if (data[0] == 'p')
 		plaintext(data + 1, size - 1);
+	else if (data[0] == 'b')
+		record(data + 1, size - 1);
 	else
 		found(data + 1, size - 1);
 	return 0;

@@ -135,6 +135,36 @@ def layout(cid, header, body):
     return plain + bytes(padded(len(plain)) - len(plain))
 
 
+def u64(n):
+    return struct.pack(">Q", n)
+
+
+def content(link):
+    """The hash of what a message or file says."""
+    if "body" in link:
+        data = b"mariposa/1 message" + bytes.fromhex(link["body"])
+    else:
+        data = (b"mariposa/1 file" + bytes.fromhex(link["transfer"]) + u64(link["size"]) +
+                bytes.fromhex(link["sha256"]) + link["name"].encode())
+    return hashlib.sha256(data).digest()
+
+
+def members(group, onions):
+    return hashlib.sha256(b"mariposa/1 members" + group + b"".join(sorted(onions))).digest()
+
+
+def chain(v):
+    """A vector of what one member says to a group, with its hashes filled in."""
+    group, sender, h = (bytes.fromhex(v[k]) for k in ("group", "sender", "before"))
+    links = []
+    for link in v["links"]:
+        said = content(link)
+        h = hashlib.sha256(h + group + sender + u64(link["n"]) + said).digest()
+        links.append({**link, "content": said.hex(), "h": h.hex()})
+    onions = [bytes.fromhex(o) for o in v["onions"]]
+    return {**v, "members": members(group, onions).hex(), "links": links}
+
+
 INPUTS = ("seed of S", "seed of X", "key", "contact id", "IV", "header", "body", "expiry",
           "message id", "epoch", "secret of S", "secret of X")
 
@@ -253,6 +283,11 @@ def vectors():
     good = layout(CID, text.encode(), b"hello")
     used = 40 + len(text) + 5
     contact = dict(sender=onion(s), nickname="S")
+    people = [{"onion": onion(public(bytes([i]) * 32)), "nickname": f"person {i}"} for i in range(3)]
+    keys = [{"onion": p["onion"], "id": bytes([i] * 32).hex(), "key": bytes([64 + i] * 32).hex()}
+            for i, p in enumerate(people)]
+    group = dict(group="ab" * 32, n=2, h="cd" * 32, members="ef" * 32,
+                 seen=[{"member": "01" * 8, "n": 2**53, "h": "23" * 32}])
     transfer = "6162636465666768696a6b6c"
     chunk = dict(size=3000, chunk=3, chunks=3, step=1024, sha256=hashlib.sha256(b"").hexdigest())
     head = json.dumps({"type": "file", "id": transfer + "00000003", "time": TIME, **chunk},
@@ -280,13 +315,40 @@ def vectors():
     yield "length-overflow", vector("lengths whose sum is 2^32", "refused", text, b"hello",
                                     plain=good[:32] + struct.pack(">II", 2**32 - 40, 40) + good[40:])
     yield "other-version", vector("AAD mariposa/2", "refused", text, b"hello", aad=b"mariposa/2")
+    yield "group-message", vector("a message to a group", "open", header("message", **group), b"hello")
+    del group["seen"]
+    yield "group-part", vector("a message to a group without what was seen", "malformed",
+                               header("message", **group), b"hello")
+    yield "introduction", vector("an introduction of three", "open",
+                                 header("introduction-request", introduction="0f" * 16, people=people))
+    yield "contacts", vector("temporary contacts for three", "open",
+                             header("introduction-contacts", introduction="0f" * 16, contacts=keys))
+    yield "twice", vector("somebody is introduced twice", "malformed",
+                          header("introduction-request", introduction="0f" * 16,
+                                 people=people + people[:1]))
     yield "unknown-type", vector("a type that there is not", "malformed", header("no-such-type"))
     yield "ping-body", vector("a ping with a body", "malformed", ping, b"x")
     yield "chunk-short", vector("a chunk one byte too short", "malformed", head, bytes(951))
 
 
+def chains():
+    message = {"n": 1, "body": b"hello".hex()}
+    file = {"n": 2, "transfer": "6162636465666768696a6b6c00000000", "size": 2**40 + 5,
+            "sha256": hashlib.sha256(b"").hexdigest(), "name": "r\u00e9sum\u00e9.pdf"}
+    last = {"n": 3, "body": bytes(range(256)).hex()}
+    first = {"about": "the first three words of S", "kind": "chain", "group": bytes(range(160, 192)).hex(),
+             "sender": public(S).hex(), "before": bytes(32).hex(),
+             "onions": [public(bytes([i]) * 32).hex() for i in range(33)], "links": [message, file, last]}
+    yield "first", chain(first)
+    yield "last", chain({**first, "about": "the last that there can be, in a group of one",
+                         "before": bytes([255] * 32).hex(), "onions": [public(S).hex()],
+                         "links": [{**message, "n": 2**53}]})
+
+
 def recompute(v):
     """A vector that opens must be what its inputs make."""
+    if v["kind"] == "chain":
+        return chain(v) == v
     s, x = public(bytes.fromhex(v["from_seed"])), public(bytes.fromhex(v["to_seed"]))
     key, cid = bytes.fromhex(v["key"]), bytes.fromhex(v["contact_id"])
     if v["kind"] == "offer":
@@ -307,8 +369,10 @@ def main(argv):
         print(json.dumps(as_vector(from_manual(argv[2])), indent=1))
         return 0
     if argv[1] == "make":
-        for name, v in vectors():
-            with open(os.path.join(argv[2], f"envelope-{name}.json"), "w", encoding="utf-8") as f:
+        made = [(f"envelope-{name}", v) for name, v in vectors()]
+        made += [(f"chain-{name}", v) for name, v in chains()]
+        for name, v in made:
+            with open(os.path.join(argv[2], f"{name}.json"), "w", encoding="utf-8") as f:
                 f.write(json.dumps(v, indent=1) + "\n")
         return 0
     wrong = 0

@@ -1,6 +1,7 @@
 /*
- * vector FILE...: recomputes test vectors (tests/vectors/envelope-*.json) with this library.
- * TAP on stdout.  `expect` says how far an envelope may get:
+ * vector FILE...: recomputes test vectors (tests/vectors/) with this library.  TAP on stdout.
+ * Of the kind "chain": what a member says to a group.  All others are envelopes, and `expect` says
+ * how far one may get:
  *   open       sealing its inputs gives it, it opens, and its message is legal
  *   proof      as open, but the initial-contact's proof is wrong
  *   malformed  it opens, but its message is refused
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "crypto/onion.h"
 #include "wire/card.h"
+#include "wire/chain.h"
 #include "wire/wire.h"
 #include "tap.h"
 
@@ -187,6 +189,59 @@ static void check_open(const struct vector *v)
 	buf_free(&plain);
 }
 
+static void need_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
+{
+	if (json_hex(o, key, out, n) != 0)
+		abort();
+}
+
+static void check_link(struct vector *v, const json_t *link, uint8_t h[static 32],
+    const uint8_t group[static 32], const uint8_t sender[static 32])
+{
+	uint8_t content[32], want[32], transfer[MESSAGE_ID], sha256[32];
+	const char *body = json_text(link, "body");
+	int64_t n, size;
+
+	if (json_int(link, "n", 1, INT64_C(1) << 53, &n) != 0)
+		abort();
+	if (body != NULL) {
+		v->body.len = 0;
+		add_hex(&v->body, body);
+		chain_content_message(content, v->body.data, v->body.len);
+	} else {
+		if (json_int(link, "size", 0, INT64_C(1) << 53, &size) != 0)
+			abort();
+		need_hex(link, "transfer", transfer, sizeof(transfer));
+		need_hex(link, "sha256", sha256, 32);
+		chain_content_file(content, transfer, size, sha256, json_text(link, "name"));
+	}
+	need_hex(link, "content", want, 32);
+	ok(memcmp(content, want, 32) == 0, "%s: content of %lld", v->name, (long long)n);
+	chain_next(h, h, group, sender, n, content);
+	need_hex(link, "h", want, 32);
+	ok(memcmp(h, want, 32) == 0, "%s: h of %lld", v->name, (long long)n);
+}
+
+static void check_chain(struct vector *v)
+{
+	const json_t *onions = json_object_get(v->json, "onions"), *link;
+	uint8_t group[32], sender[32], h[32], all[64][32], members[32];
+	size_t n = json_array_size(onions), i;
+
+	need_hex(v->json, "group", group, 32);
+	need_hex(v->json, "sender", sender, 32);
+	need_hex(v->json, "before", h, 32);
+	for (i = 0; i < n && i < 64; i++)
+		if (hex_decode(all[i], 32, json_string_value(json_array_get(onions, i))) != 0)
+			abort();
+	chain_members(members, group, (const uint8_t(*)[32])all, n);
+	is_bytes(v, members, 32, "members");
+	json_array_foreach(json_object_get(v->json, "links"), i, link)
+	{
+		check_link(v, link, h, group, sender);
+	}
+}
+
 static void check(const char *path)
 {
 	struct buf file = BUF_INIT(8u << 20);
@@ -194,12 +249,16 @@ static void check(const char *path)
 	    .name = path, .envelope = BUF_INIT(ENVELOPE_MAX), .body = BUF_INIT(ENVELOPE_MAX)};
 
 	if (file_read(path, &file) != 0 ||
-	    json_read(&v.json, (const char *)file.data, file.len) != 0 ||
-	    json_hex(v.json, "key", v.key, 32) != 0 ||
-	    json_hex(v.json, "contact_id", v.id, 32) != 0) {
+	    json_read(&v.json, (const char *)file.data, file.len) != 0) {
 		ok(0, "%s: %s", path, err_detail());
 		goto out;
 	}
+	if (strcmp(text(&v, "kind"), "chain") == 0) {
+		check_chain(&v);
+		goto out;
+	}
+	need_hex(v.json, "key", v.key, 32);
+	need_hex(v.json, "contact_id", v.id, 32);
 	v.from = person(&v, "from_seed");
 	v.to = person(&v, "to_seed");
 	add_hex(&v.envelope, text(&v, "envelope"));

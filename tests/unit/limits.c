@@ -226,7 +226,7 @@ static long long alive(enum wire_type type, int64_t age)
 	m.time -= age;
 	m.u.status.answer = FILE_WAIT;
 	if (type == WIRE_PING)
-		m.u.ping.group = NULL;
+		m.u.ping.grouped = false;
 	peer_seal(&e, &alice, &m);
 	need(world_run(&w, "UPDATE contact SET seen = 5") == 0, "unseen");
 	need(world_run(&w, "UPDATE lane SET due = 9999999999999, woken = 0") == 0, "later");

@@ -26,8 +26,8 @@ static void contacts(void)
 	ok(m.action == MEET_FORGET && m.next == KNOWN_ACTIVE, "a used offer's key goes alone");
 	for (int s = 0; s < KNOWN_STATES; s++)
 		for (int e = MEET_GREETED; e <= MEET_GREETED_LATE; e++) {
-			m = meet_step((enum known)s, (enum meet_event)e);
-			if (m.next != (enum known)s && m.action != MEET_ACTIVATE)
+			m = meet_step((enum meeting)s, (enum meet_event)e);
+			if (m.next != (enum meeting)s && m.action != MEET_ACTIVATE)
 				bad++;
 			if (e == MEET_GREETED_LATE && m.action != MEET_REFUSE)
 				bad++;

@@ -81,18 +81,29 @@ static void test_length(void)
 
 static void test_names(void)
 {
-	static const char *const names[] = {
-	    "initial-contact", "message", "file", "file-status", "ping", "rekey", "rekey-drained"};
-	static const enum wire_lane lanes[] = {LANE_CONTROL, LANE_MESSAGE, LANE_FILE, LANE_CONTROL,
-	    LANE_CONTROL, LANE_CONTROL, LANE_CONTROL};
+	static const char *const names[WIRE_TYPES] = {"initial-contact", "message", "file",
+	    "file-status", "ping", "introduction-request", "introduction-response",
+	    "introduction-status-request", "introduction-status-response", "introduction-contacts",
+	    "introduction-acknowledgement", "temporary-contact-update", "introduction-petition",
+	    "introduction-petition-declination", "group-chat-request", "group-chat-response",
+	    "group-chat-status-request", "group-chat-status-response", "group-addition-request",
+	    "group-addition-response", "group-addition-status-request",
+	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request",
+	    "rekey", "rekey-drained"};
 	enum wire_type t;
 
 	for (size_t i = 0; i < WIRE_TYPES; i++) {
 		is_str(wire_type_name((enum wire_type)i), names[i], "name");
 		is_int(wire_type_parse(&t, names[i]), 0, "parsed");
 		is_int(t, (long long)i, "the same type");
-		is_int(wire_lane(t), lanes[i], "its lane");
+		is_int(wire_lane(t),
+		    i == WIRE_MESSAGE ? LANE_MESSAGE
+		    : i == WIRE_FILE  ? LANE_FILE
+		                      : LANE_CONTROL,
+		    "its lane");
+		is_int(wire_is_plan(t), i > WIRE_PING && i < WIRE_REKEY, "its kind of fields");
 	}
+	is_int(wire_is_plan(WIRE_TYPES), 0, "and no type has none");
 	is_int(wire_type_parse(&t, "no-such-type"), MP_EBAD, "an unknown type");
 	is_int(wire_type_parse(&t, ""), MP_EBAD, "no type");
 }
@@ -105,26 +116,16 @@ static void test_message(void)
 	w.body = body;
 	w.blen = 11;
 	round_trip(&w, MESSAGE "}", &back, "a message");
-	ok(back.u.message.group == NULL, "without a group");
+	ok(!back.u.message.chain.grouped, "without a group");
 	wire_free(&back);
-	w.u.message.group = GROUP;
 	w.reply = true;
 	hex_decode(w.re, 16, RE);
-	round_trip(&w, MESSAGE ",\"re\":\"" RE "\",\"group\":\"" GROUP "\"}", &back,
-	    "to a group, in reply");
-	is_str(back.u.message.group, GROUP, "its group");
+	round_trip(&w, MESSAGE ",\"re\":\"" RE "\"}", &back, "in reply");
 	wire_free(&back);
 	good(MESSAGE "}", body, 1, "one byte");
 	good(MESSAGE "}", body, MESSAGE_TEXT, "64 KiB");
 	bad(MESSAGE "}", body, MESSAGE_TEXT + 1, "one byte more");
 	bad(MESSAGE "}", body, 0, "empty");
-	bad(MESSAGE ",\"group\":\"0123\"}", body, 1, "a short group");
-	bad(MESSAGE ",\"group\":\"" GROUP "0\"}", body, 1, "a long group");
-	bad(MESSAGE
-	    ",\"group\":\"X123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
-	    body, 1, "a group that is no hex");
-	bad(MESSAGE ",\"group\":7}", body, 1, "a group that is no text");
-	bad(MESSAGE ",\"group\":null}", body, 1, "a null group");
 	good(MESSAGE ",\"colour\":[1,{\"a\":null}]}", body, 1, "unknown fields are ignored");
 }
 
@@ -194,10 +195,22 @@ static void test_ping(void)
 	struct wire w = start(WIRE_PING), back;
 
 	round_trip(&w, "{\"type\":\"ping\"," HEAD "}", &back, "a ping");
-	ok(back.u.ping.group == NULL, "without a group");
+	ok(!back.u.ping.grouped, "without a group");
+	wire_free(&back);
+	w.u.ping.grouped = true;
+	hex_decode(w.u.ping.group, GROUP_ID, GROUP);
+	round_trip(&w, "{\"type\":\"ping\"," HEAD ",\"group\":\"" GROUP "\"}", &back, "to a group");
+	ok(back.u.ping.grouped && memcmp(back.u.ping.group, w.u.ping.group, GROUP_ID) == 0,
+	    "its group");
 	wire_free(&back);
 	bad("{\"type\":\"ping\"," HEAD "}", "x", 1, "a ping with a body");
-	bad("{\"type\":\"ping\"," HEAD ",\"group\":\"g\"}", "", 0, "a ping to no group");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":\"0123\"}", "", 0, "a short group");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":\"" GROUP "0\"}", "", 0, "a long group");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":\"X123456789abcdef0123456789abcdef0123456789abcd"
+	    "ef0123456789abcdef\"}",
+	    "", 0, "a group that is no hex");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":7}", "", 0, "a group that is no text");
+	bad("{\"type\":\"ping\"," HEAD ",\"group\":null}", "", 0, "a null group");
 }
 
 #define INITIAL \

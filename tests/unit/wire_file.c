@@ -144,7 +144,8 @@ static void test_wrong(void)
 	WRONG(1, w.u.file.step = 0, "no step");
 	WRONG(1, w.u.file.step = 1023, "a step too short");
 	WRONG(1, w.u.file.step = FILE_STEP + 1, "a step too long");
-	WRONG(1, w.u.file.group = "g", "to no group");
+	WRONG(0, (w.u.file.chain.grouped = true, w.u.file.chain.n = 1),
+	    "an offer to a group without the hash");
 	w = chunk(3);
 	file_chunk_id(w.id, w.id, 4);
 	w.u.file.chunk = 4;
@@ -204,7 +205,7 @@ static void test_step(void)
 	w.u.file = (struct wire_file){.size = INT64_C(500000000000000),
 	    .chunks = (INT64_C(500000000000000) + FILE_STEP - 1) / FILE_STEP,
 	    .step = FILE_STEP,
-	    .group = HASH};
+	    .chain = {.grouped = true}};
 	w.u.file.chunk = w.u.file.chunks;
 	w.u.file.has_hash = true;
 	file_chunk_id(w.id, w.id, (uint32_t)w.u.file.chunk);

@@ -92,7 +92,7 @@ meet a b
 
 serve
 crowd 200 200 400
-exits 0 as b mp-ping -w 60 a
+exits 0 as b mp-ping -w 300 a
 go
 end
 
@@ -100,9 +100,9 @@ end
 echo 'serve.children = 64' >"$T/a/config"
 serve
 crowd 0 64 64
-exits 0 as b mp-ping -w 90 a
+exits 0 as b mp-ping -w 300 a
 printf 'still here' | as b mp-seal -t a >"$T/sealed"
-ok "a message too" as b mp-send -w 90 <"$T/sealed"
+ok "a message too" as b mp-send -w 300 <"$T/sealed"
 is "... is there" "$(as a mp-inbox | grep -c 'still here$')" 1
 go
 end
@@ -113,7 +113,7 @@ echo 'serve.children = 128' >"$T/a/config"
 serve_tls a
 server=$pid
 crowd 192 192 90
-exits 0 as b mp-ping -w 60 a
+exits 0 as b mp-ping -w 300 a
 go
 end
 is "... and ends with 0 when it is asked" "$?" 0

@@ -187,6 +187,7 @@ enum consent_action consent_happened(struct consent *c, enum consent_event event
 	}
 	c->state = s.next;
 	c->touched = now;
+	c->agreed = c->agreed || event == CONSENT_ACCEPT;
 	if (event != CONSENT_TIME && event != CONSENT_UNKNOWN)
 		c->heard = now;
 	/* Asked for at once, for that is what the next step waits for. */
@@ -210,6 +211,12 @@ enum consent_action consent_decided(struct consent *c, enum plan_answer answer, 
 	return a;
 }
 
+static bool final(const struct consent *c)
+{
+	return c->state == CONSENT_CARRIED || c->state == CONSENT_CANCELLED ||
+	       c->state == CONSENT_DECLINED;
+}
+
 int consent_status(const struct consent *c, enum plan_status status, enum consent_event *event)
 {
 	switch (status) {
@@ -217,7 +224,8 @@ int consent_status(const struct consent *c, enum plan_status status, enum consen
 		*event = CONSENT_PENDING;
 		return 0;
 	case STATUS_ACCEPTED:
-		*event = c->plan == PLAN_INTRODUCTION ? CONSENT_PENDING : CONSENT_AGREED;
+		*event = c->plan == PLAN_INTRODUCTION || (final(c) && !c->agreed) ? CONSENT_PENDING
+		                                                                  : CONSENT_AGREED;
 		return 0;
 	case STATUS_INITIATED:
 		*event = CONSENT_INITIATED;
@@ -228,12 +236,6 @@ int consent_status(const struct consent *c, enum plan_status status, enum consen
 	default:
 		return err_set(MP_EBAD, "no such status");
 	}
-}
-
-static bool final(const struct consent *c)
-{
-	return c->state == CONSENT_CARRIED || c->state == CONSENT_CANCELLED ||
-	       c->state == CONSENT_DECLINED;
 }
 
 int64_t consent_time(const struct consent *c)

@@ -71,6 +71,7 @@ struct consent {
 	struct person who[PEOPLE_MAX];
 	bool left[PEOPLE_MAX]; /* of a group or addition: left it meanwhile */
 	enum plan_answer answer;
+	bool agreed;    /* our person, or the policy, once accepted it */
 	bool responded; /* our answer was taken */
 	bool told;      /* the initiator knows that we saw the final state */
 	bool adopted;   /* an addition used without the initiator's word, because a member does */
@@ -96,7 +97,10 @@ int consent_find(const struct consent *c, const uint8_t onion[static 32]);
 /* answer: with CONSENT_DECLINE also ANSWER_BUSY. */
 enum consent_action consent_decided(struct consent *c, enum plan_answer answer, int64_t now);
 enum consent_action consent_happened(struct consent *c, enum consent_event event, int64_t now);
-/* The event that a status is; MP_EBAD when the plan has no such status. */
+/*
+ * The event that a status is; MP_EBAD when the plan has no such status.  That all accepted cannot
+ * be when we never did: such a status says nothing.
+ */
 int consent_status(const struct consent *c, enum plan_status status, enum consent_event *event);
 int64_t consent_time(const struct consent *c);
 

@@ -162,6 +162,7 @@ static void consent_fields(struct exchange *x, struct consent *c)
 	bytes(x, "base", c->base, sizeof(c->base));
 	text(x, "name", c->name, sizeof(c->name));
 	CHOICE(x, "answer", c->answer, ANSWER_BUSY + 1);
+	flag(x, "agreed", &c->agreed);
 	flag(x, "responded", &c->responded);
 	flag(x, "told", &c->told);
 	flag(x, "adopted", &c->adopted);

@@ -17,7 +17,7 @@ static int no(struct outcome *out)
 struct leaving {
 	struct party *p;
 	const uint8_t *group, *onion;
-	bool found;
+	bool found, news;
 };
 
 static int left_consent(void *arg, struct flow *f)
@@ -30,7 +30,7 @@ static int left_consent(void *arg, struct flow *f)
 	x->found = true;
 	if (f->u.consent.left[at])
 		return 0;
-	f->u.consent.left[at] = true;
+	f->u.consent.left[at] = x->news = true;
 	return x->p->save(x->p->ctx, f);
 }
 
@@ -46,7 +46,7 @@ static int left_proposal(void *arg, struct flow *f)
 	x->found = true;
 	if (q->m[at].left)
 		return 0;
-	q->m[at].left = true;
+	q->m[at].left = x->news = true;
 	/* It may have been the last answer that was waited for. */
 	e = proposal_answer(q, at, ANSWER_ACCEPT);
 	if (q->state == PROPOSAL_OPEN && e == PROPOSAL_DECIDED)
@@ -57,7 +57,7 @@ static int left_proposal(void *arg, struct flow *f)
 static int take_exit(
     struct party *p, const struct known *from, const struct wire *w, struct outcome *out)
 {
-	struct leaving x = {p, w->u.plan.group, from->onion, false};
+	struct leaving x = {p, w->u.plan.group, from->onion, false, false};
 	struct chat_member *m = NULL;
 	struct flow chat;
 	int at, rc = membership_find(p, &chat, x.group);
@@ -71,7 +71,7 @@ static int take_exit(
 			chat_remember(&chat.u.chat, p->self);
 			rc = membership_tell(p, &chat, "group-member-left", &m->who, NULL);
 		}
-		m->gone = true;
+		m->gone = x.news = true;
 		m->gone_at = p->now;
 		m->end = w->u.plan.n;
 		if (rc == 0)
@@ -84,6 +84,7 @@ static int take_exit(
 		return rc;
 	if (m == NULL && !x.found)
 		return no(out);
+	out->repeated = !x.news;
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 
-#define PETITIONS_MAX 16 /* of one contact, that our person has not decided */
+#define PETITIONS_MAX 16 /* of one contact, that our person has not decided; PLANS_MAX in all */
 
 static int no(struct outcome *out)
 {
@@ -169,7 +169,7 @@ static int take_contacts(
 
 struct petitions {
 	const uint8_t *onion;
-	int64_t n;
+	int64_t waiting, all; /* those that ended are remembered for a while, and count */
 };
 
 static int count_petition(void *arg, struct flow *f)
@@ -177,9 +177,10 @@ static int count_petition(void *arg, struct flow *f)
 	struct petitions *x = arg;
 	const struct proposal *q = &f->u.proposal;
 
-	if (q->petitioner >= 0 && q->state == PROPOSAL_PETITIONED &&
-	    memcmp(q->m[q->petitioner].who.onion, x->onion, 32) == 0)
-		x->n++;
+	if (q->petitioner >= 0 && memcmp(q->m[q->petitioner].who.onion, x->onion, 32) == 0) {
+		x->waiting += q->state == PROPOSAL_PETITIONED;
+		x->all++;
+	}
 	return 0;
 }
 
@@ -230,7 +231,7 @@ static int decline(const struct wire *w, struct outcome *out)
 static int take_petition(
     struct party *p, const struct known *from, const struct wire *w, struct outcome *out)
 {
-	struct petitions x = {from->onion, 0};
+	struct petitions x = {from->onion, 0, 0};
 	const struct wire_plan *q = &w->u.plan;
 	struct flow f;
 	int rc = plan_find(p, &f, FLOW_PROPOSAL, 0, PLAN_INTRODUCTION, q->introduction);
@@ -248,7 +249,7 @@ static int take_petition(
 		return rc == MP_ENONE ? decline(w, out) : rc;
 	if ((rc = p->each(p->ctx, FLOW_PROPOSAL, 0, count_petition, &x)) != 0)
 		return rc;
-	if (x.n >= PETITIONS_MAX) {
+	if (x.waiting >= PETITIONS_MAX || x.all >= PLANS_MAX) {
 		out->reply = REPLY_QUOTA;
 		return 0;
 	}

@@ -100,7 +100,8 @@ int planning_apply(struct step *s)
 	if ((rc = keeper_open(&k, s->store, s->cfg, s->now)) != 0 ||
 	    (rc = dispatch(s, &k, &o)) != 0)
 		return rc;
-	if (remembered(s->w->type) && o.reply == REPLY_TAKEN &&
+	/* What says the same once more is not: else whoever repeats himself fills the store. */
+	if (remembered(s->w->type) && o.reply == REPLY_TAKEN && !o.repeated &&
 	    (rc = seen_add(s->store, s->contact.row, s->w->id, NULL, 0)) != 0)
 		return rc;
 	return verdict(s, &o);

@@ -98,7 +98,7 @@ int ask_status(struct chatcall *c, struct heard *e, uint64_t sid, int64_t ms)
 	do
 		rc = rc == 0 ? answer(c, GUEST_STATUS, e, ms) : rc;
 	while (rc == 0 && e->sid != sid);
-	if (rc == 0 && response_read(response, e->payload, e->n) == 0)
+	if (rc == 0 && sid != 0 && response_read(response, e->payload, e->n) == 0)
 		return no(sid, response);
 	return rc;
 }

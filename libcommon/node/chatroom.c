@@ -84,10 +84,6 @@ static int make_roster(struct chatroom *r, struct content_roster *list, struct l
 
 		if ((m.state != MEMBER_CREATOR && m.state != MEMBER_JOINED) || !m.has_key)
 			continue;
-		if (m.uid != r->own && !chat_invited(r->s, r->sid, m.name))
-			return err_set(MP_EBAD,
-			    "the server says that '%s' is in the session, whom we did not invite",
-			    m.name);
 		to->uid = m.uid;
 		strcpy(to->name, m.name);
 		memcpy(to->key, m.key, 32);
@@ -204,15 +200,39 @@ static int meet_creator(struct chatroom *r, const struct member_line *m)
 	return rc == 0 ? event_joined(r, m->name) : rc;
 }
 
+/* Where we are the creator nobody is in it but who we invited, whatever the server says. */
+static int was_invited(struct chatroom *r, const struct member_line *m)
+{
+	if (r->role != MEMBER_CREATOR || chat_invited(r->s, r->sid, m->name))
+		return 0;
+	r->stop = true;
+	return err_set(MP_EBAD,
+	    "the server says that '%s' is in the session, whom we did not invite", m->name);
+}
+
+/* What we are there, and whose it is. */
+static int read_roles(struct chatroom *r, struct line_reader lines)
+{
+	struct member_line m;
+
+	r->creator = 0;
+	r->role = MEMBER_DECLINED;
+	while (member_read(&lines, &m)) {
+		if (m.state == MEMBER_CREATOR)
+			r->creator = m.uid;
+		if (m.uid == r->own)
+			r->role = m.state;
+	}
+	return lines.at == lines.n && r->creator != 0 ? 0
+	                                              : err_set(MP_EBAD, "no status of a session");
+}
+
 /* One line of the members: what it says of somebody else's key must be what is remembered. */
 static int look_at(struct chatroom *r, const struct member_line *m)
 {
 	int rc;
 
-	if (m->state == MEMBER_CREATOR)
-		r->creator = m->uid;
 	if (m->uid == r->own) {
-		r->role = m->state;
 		if (m->has_key && memcmp(m->key, r->secret + 32, 32) != 0)
 			return err_set(
 			    MP_EBAD, "the server says that this account has another key here");
@@ -222,7 +242,7 @@ static int look_at(struct chatroom *r, const struct member_line *m)
 	}
 	if (!m->has_key)
 		return 0;
-	if ((rc = meet(r, m->name, m->key)) != 0)
+	if ((rc = was_invited(r, m)) != 0 || (rc = meet(r, m->name, m->key)) != 0)
 		return rc;
 	return m->state == MEMBER_CREATOR ? meet_creator(r, m) : 0;
 }
@@ -242,12 +262,9 @@ int chatroom_status(struct chatroom *r, const uint8_t *p, size_t n)
 	if (!line_number(&lines, &r->last))
 		return err_set(MP_EBAD, "no status of a session");
 	members = lines;
-	r->creator = 0;
-	r->role = MEMBER_DECLINED;
+	rc = read_roles(r, lines);
 	while (rc == 0 && member_read(&lines, &m))
 		rc = look_at(r, &m);
-	if (rc == 0 && (lines.at != n || r->creator == 0))
-		rc = err_set(MP_EBAD, "no status of a session");
 	if (rc == 0 && r->role == MEMBER_CREATOR)
 		rc = renew_key(r, members);
 	return rc;

@@ -229,5 +229,6 @@ exits 1 talk dave </dev/null
 is 'who comes later, too' "$(cat "$T/err")" "mp-chat: session $sid: closed"
 is 'the keys of a closed session are gone' "$(sqlite3 "$T/bob/chat/default/chat.db" "SELECT count(*) FROM epoch WHERE printf('%016x', sid) = '$sid'")" 0
 kill "$chatd"
+wait "$chatd"
 exits 111 as alice mp-chat list -w 2
 finish

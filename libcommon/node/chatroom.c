@@ -12,14 +12,13 @@
 #include "base/secret.h"
 
 int chatroom_open(struct chatroom *r, struct store *s, uint64_t sid, const char *name,
-    const uint8_t seed[static 32], uint64_t own)
+    const uint8_t seed[static 32])
 {
 	uint8_t key[32];
 
 	memset(r, 0, sizeof(*r));
 	r->s = s;
 	r->sid = sid;
-	r->own = own;
 	r->plain.max = 65536;
 	strncpy(r->name, name, sizeof(r->name) - 1);
 	crypto_sign_seed_keypair(key, r->secret, seed);
@@ -73,13 +72,12 @@ static int meet(struct chatroom *r, const char *name, const uint8_t key[static 3
 }
 
 /* The roster is what the creator signs: himself and all who joined. */
-static int make_roster(struct chatroom *r, struct content_roster *list, struct line_reader lines)
+static void make_roster(struct content_roster *list, struct line_reader lines)
 {
 	struct member_line m;
-	int rc = 0;
 
 	list->n = 0;
-	while (rc == 0 && list->n < CONTENT_MEMBERS && member_read(&lines, &m)) {
+	while (list->n < CONTENT_MEMBERS && member_read(&lines, &m)) {
 		struct content_member *to = &list->member[list->n];
 
 		if ((m.state != MEMBER_CREATOR && m.state != MEMBER_JOINED) || !m.has_key)
@@ -89,7 +87,6 @@ static int make_roster(struct chatroom *r, struct content_roster *list, struct l
 		memcpy(to->key, m.key, 32);
 		list->n++;
 	}
-	return rc;
 }
 
 /* Somebody is in the list who has not got the key yet. */
@@ -174,12 +171,12 @@ static int renew_key(struct chatroom *r, struct line_reader lines)
 	struct content_roster *list = calloc(1, sizeof(*list));
 	struct buf body = BUF_INIT(65536);
 	bool news = false;
-	int rc;
+	int rc = 0;
 
 	if (list == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
-	rc = make_roster(r, list, lines);
-	if (rc == 0 && list->n > 1 && (rc = is_news(r, list, &news)) == 0 && news)
+	make_roster(list, lines);
+	if (list->n > 1 && (rc = is_news(r, list, &news)) == 0 && news)
 		rc = announce(r, list, &body);
 	buf_free(&body);
 	free(list);

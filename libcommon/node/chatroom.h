@@ -26,9 +26,9 @@ struct chatroom {
 	struct buf plain;
 };
 
-/* seed: 32 bytes. */
+/* seed: our Ed25519 key.  own, the uid, is the caller's to set before anything is heard. */
 int chatroom_open(struct chatroom *r, struct store *s, uint64_t sid, const char *name,
-    const uint8_t seed[static 32], uint64_t own);
+    const uint8_t seed[static 32]);
 void chatroom_close(struct chatroom *r);
 
 /*

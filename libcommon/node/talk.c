@@ -40,6 +40,7 @@ struct talk {
 	int64_t end;        /* when waiting is over, 0: no end yet */
 	int flying;
 	int status;
+	char why[200]; /* the server cannot be reached */
 };
 
 static int send_text(struct talk *t, enum frame_type type, uint64_t sid, struct buf *text, int rc)
@@ -79,25 +80,17 @@ static void hang_up(struct talk *t)
 static int connect_(struct talk *t)
 {
 	int64_t patience = t->o->wait > 0 && t->o->wait < MP_MINUTE ? t->o->wait : MP_MINUTE;
-	bool again = t->room.s != NULL;
 	int rc = chatcall_open(&t->call, t->a, patience);
 
-	if (rc == 0 && !again)
-		rc = chatroom_open(&t->room, t->s, t->o->sid, t->a->name, t->a->seed,
-		    guest_uid(t->call.guest));
-	if (rc == 0 && again)
-		rc = chat_room_get(t->s, &t->room.state, t->o->sid);
-	if (rc != 0) {
-		/* Once it was right, a refusal at the login is a server that is being restarted. */
-		if (again && (rc == MP_ETEMP || rc == MP_EBAD)) {
-			hang_up(t);
-			return 0;
-		}
-		return rc;
+	/* Once it was right, a refusal at the login is a server that is being restarted. */
+	if (rc == MP_ETEMP || (rc == MP_EBAD && t->room.own != 0)) {
+		snprintf(t->why, sizeof(t->why), "%s", err_detail());
+		hang_up(t);
+		return 0;
 	}
-	t->room.verified_only = t->o->verified_only;
-	t->room.json = t->o->json;
-	t->room.out = t->o->deaf ? NULL : stdout;
+	if (rc != 0 || (rc = chat_room_get(t->s, &t->room.state, t->o->sid)) != 0)
+		return rc;
+	t->room.own = guest_uid(t->call.guest);
 	t->connected = true;
 	t->confirmed = t->room.state.cursor;
 	t->heard_at = clock_monotonic();
@@ -364,16 +357,27 @@ static int survive(struct talk *t, int rc)
 	return 0;
 }
 
+static int over(const struct talk *t)
+{
+	const char *why = t->connected || t->why[0] == '\0' ? "the server does not answer" : t->why;
+
+	if (t->unsaid == 0)
+		return err_set(MP_ETEMP, "%s", why);
+	if (t->connected && t->following && t->room.state.epoch == 0)
+		why = "the session has no key yet";
+	return err_set(MP_ETEMP, "%" PRId64 " not sent yet: %s", t->unsaid, why);
+}
+
 static int loop(struct talk *t, int stop)
 {
-	int rc = connect_(t);
+	int rc = 0;
 
+	t->room.verified_only = t->o->verified_only;
+	t->room.json = t->o->json;
+	t->room.out = t->o->deaf ? NULL : stdout;
 	while (rc == 0 && !t->closed && !t->stopped && !done(t)) {
 		if (t->end != 0 && clock_monotonic() >= t->end)
-			return t->unsaid > 0
-			           ? err_set(MP_ETEMP, "%" PRId64 " messages are not sent yet",
-			                 t->unsaid)
-			           : err_set(MP_ETEMP, "the server does not answer");
+			return over(t);
 		if ((rc = round_(t, stop)) != 0)
 			rc = survive(t, rc);
 	}
@@ -418,14 +422,13 @@ int talk_run(
     int *status, struct store *s, const struct chat_account *a, const struct talk_options *o)
 {
 	struct talk t = {.o = o, .a = a, .s = s, .call = {.fd = -1}, .status = EXIT_DONE};
-	struct chat_room state;
 	int lock, stop = -1, rc;
 
 	typed_init(&t.in, o->lines, o->sid);
 	t.ended = o->deaf;
 	t.end = o->deaf ? clock_monotonic() + o->wait : 0;
 	if ((rc = lock = lock_session(o)) >= 0 && (rc = stop = stop_signals()) >= 0 &&
-	    (rc = chat_room_get(s, &state, o->sid)) == 0 &&
+	    (rc = chatroom_open(&t.room, s, o->sid, a->name, a->seed)) == 0 &&
 	    (rc = chat_outbox_count(s, &t.unsaid, o->sid)) == 0)
 		rc = loop(&t, stop);
 	if (store_in_transaction(s))

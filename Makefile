@@ -95,7 +95,7 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcommon.a
 
 $(tool_bin): $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs)
+	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs) -lssl
 
 # A fuzz harness has LLVMFuzzerTestOneInput() only.  Replayed, it is linked
 # with a main() that feeds it the files of its corpus.

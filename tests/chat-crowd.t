@@ -11,7 +11,6 @@ set -- ${MP_CROWD:-200 10 4000}
 clients=$1 sessions=$2 messages=$3
 size=$((clients / sessions))
 crowd=$BUILD/tools/chat-crowd
-ulimit -n 8192 2>/dev/null || :
 
 rss() { # PID: KiB
 	sed -n 's/^VmRSS:[[:blank:]]*\([0-9]*\) kB/\1/p' "/proc/$1/status"

@@ -28,7 +28,8 @@ static int read_line(char *out, size_t size, int fd)
 		if (got == 0 || c == '\n')
 			break;
 		if (c == '\0' || n + 1 == size)
-			return err_set(MP_ELIMIT, "the password is longer than %zu bytes", size - 1);
+			return err_set(
+			    MP_ELIMIT, "the password is longer than %zu bytes", size - 1);
 		out[n++] = c;
 	}
 	out[n] = '\0';

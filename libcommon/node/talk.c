@@ -37,7 +37,7 @@ struct talk {
 	uint64_t confirmed; /* the last seq that was confirmed */
 	int64_t unsaid;     /* ours in the store */
 	int64_t heard_at, retry_at, pause;
-	int64_t end;        /* when waiting is over, 0: no end yet */
+	int64_t end; /* when waiting is over, 0: no end yet */
 	int flying;
 	int status;
 	char why[200]; /* the server cannot be reached */
@@ -111,8 +111,8 @@ static int on_status(struct talk *t, const struct heard *e)
 	}
 	if (t->room.role != MEMBER_CREATOR && t->room.role != MEMBER_JOINED) {
 		store_rollback(t->s);
-		return err_set(MP_ENONE, "session %016" PRIx64 ": accept the invitation first",
-		    t->o->sid);
+		return err_set(
+		    MP_ENONE, "session %016" PRIx64 ": accept the invitation first", t->o->sid);
 	}
 	t->following = true;
 	t->pause = 0;
@@ -207,8 +207,8 @@ static int settle(struct talk *t)
 	if (rc != 0 || !t->connected || t->o->deaf || t->room.state.cursor <= t->confirmed)
 		return rc;
 	t->confirmed = t->room.state.cursor;
-	return send_text(t, FRAME_MSG_RES, t->o->sid, &text,
-	    result_write(&text, "OK", t->confirmed));
+	return send_text(
+	    t, FRAME_MSG_RES, t->o->sid, &text, result_write(&text, "OK", t->confirmed));
 }
 
 static int hear(struct talk *t)
@@ -246,20 +246,19 @@ static int speak(struct talk *t)
 {
 	if (!t->connected || !t->following || t->flying >= WINDOW / 2)
 		return 0;
-	return chat_outbox_each(
-	    t->s, t->o->sid, t->sent, WINDOW - t->flying, speak_one, t);
+	return chat_outbox_each(t->s, t->o->sid, t->sent, WINDOW - t->flying, speak_one, t);
 }
 
 /* One message of the person's, into the store. */
 static int take(void *ctx, struct record *rec)
 {
 	struct talk *t = ctx;
-	struct chat_outgoing o = {
-	    .time = rec->time, .body = rec->body.data, .n = rec->body.len};
+	struct chat_outgoing o = {.time = rec->time, .body = rec->body.data, .n = rec->body.len};
 	int rc;
 
 	if (o.n > CONTENT_TEXT)
-		return err_set(MP_ELIMIT, "a text of a session is at most %u KiB", CONTENT_TEXT / 1024);
+		return err_set(
+		    MP_ELIMIT, "a text of a session is at most %u KiB", CONTENT_TEXT / 1024);
 	if (rec->time == RECORD_TIME_ABSENT || rec->time < 0)
 		o.time = clock_now();
 	if (rec->has_id)
@@ -272,7 +271,8 @@ static int take(void *ctx, struct record *rec)
 	return rc;
 }
 
-/* As long as the connection lives: what comes later than this from a server that says nothing is over. */
+/* As long as the connection lives: what comes later than this from a server that says nothing is
+ * over. */
 static int beat(struct talk *t, int64_t now)
 {
 	if (!t->connected)
@@ -308,8 +308,8 @@ static int poll_timeout(const struct talk *t, int64_t now)
 
 static int round_(struct talk *t, int stop)
 {
-	struct pollfd p[3] = {{.fd = -1, .events = POLLIN},
-	    {.fd = t->connected ? t->call.fd : -1}, {.fd = stop, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = -1, .events = POLLIN}, {.fd = t->connected ? t->call.fd : -1},
+	    {.fd = stop, .events = POLLIN}};
 	int64_t now = clock_monotonic();
 	int rc;
 

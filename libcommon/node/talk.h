@@ -14,15 +14,15 @@
 struct talk_options {
 	const char *account;
 	uint64_t sid;
-	bool lines;    /* each line of standard input is a message, not a record */
-	bool follow;   /* goes on after the end of input */
-	bool deaf;     /* says only what waits to be said, hears nothing */
+	bool lines;  /* each line of standard input is a message, not a record */
+	bool follow; /* goes on after the end of input */
+	bool deaf;   /* says only what waits to be said, hears nothing */
 	bool json, verbose, verified_only;
 	int64_t wait; /* ms: after the end of input; and to connect */
 };
 
 /* An exit status of its own: bad records in the input count, but end nothing. */
-int talk_run(int *status, struct store *s, const struct chat_account *a,
-    const struct talk_options *o);
+int talk_run(
+    int *status, struct store *s, const struct chat_account *a, const struct talk_options *o);
 
 #endif

@@ -141,7 +141,8 @@ int typed_read(struct typed *t, int (*take)(void *ctx, struct record *rec), void
 		return rc;
 	n = read(STDIN_FILENO, t->b.data + t->b.len, CHUNK);
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : err_sys("cannot read standard input");
+		return errno == EINTR || errno == EAGAIN ? 0
+		                                         : err_sys("cannot read standard input");
 	if (n == 0) {
 		*end = true;
 		return last(t, take, ctx);

@@ -23,7 +23,6 @@ void typed_init(struct typed *t, bool lines, uint64_t sid);
 void typed_free(struct typed *t);
 
 /* Reads standard input once. *end at its end. take: MP_ELIMIT costs that message only. */
-int typed_read(
-    struct typed *t, int (*take)(void *ctx, struct record *rec), void *ctx, bool *end);
+int typed_read(struct typed *t, int (*take)(void *ctx, struct record *rec), void *ctx, bool *end);
 
 #endif

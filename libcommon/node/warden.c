@@ -55,8 +55,8 @@ struct warden {
 
 int warden_hash(char out[static WARDEN_PASSWORD], const char *password)
 {
-	if (crypto_pwhash_str_alg(out, password, strlen(password), PASSES, MEMORY,
-	        crypto_pwhash_ALG_ARGON2ID13) != 0)
+	if (crypto_pwhash_str_alg(
+	        out, password, strlen(password), PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return err_set(MP_ENOMEM, "no memory to hash a password");
 	return 0;
 }
@@ -209,8 +209,8 @@ static uint64_t hash(const struct warden *w, const void *p, size_t n)
 }
 
 /*
- * An empty place, or one at random: of the same pair when that has EACH, else of all.  Who is put out
- * gets his answer: wrong, without a look.
+ * An empty place, or one at random: of the same pair when that has EACH, else of all.  Who is put
+ * out gets his answer: wrong, without a look.
  */
 static struct job *place_for(struct warden *w, uint64_t pair)
 {

@@ -1,10 +1,10 @@
 /*
  * warden: passwords compared in a thread, for Argon2id takes long by intent (mp-chatd(1), LOGINS).
  *
- * Who asks waits in a queue.  Turns go round by the source of a connection, and for one source by the
- * name that is tried, so that a flood from one place costs the others one turn.  A wrong password makes
- * the next tries of that source at that name wait, never those of others: nobody can lock a user out.
- * Full, the queue loses one at random, never always the newcomer.
+ * Who asks waits in a queue.  Turns go round by the source of a connection, and for one source by
+ * the name that is tried, so that a flood from one place costs the others one turn.  A wrong
+ * password makes the next tries of that source at that name wait, never those of others: nobody can
+ * lock a user out. Full, the queue loses one at random, never always the newcomer.
  */
 #ifndef MP_NODE_WARDEN_H
 #define MP_NODE_WARDEN_H

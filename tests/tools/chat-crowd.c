@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,12 +358,16 @@ static void report(int64_t took)
 static int run(char **argv)
 {
 	struct buf text = BUF_INIT(4096);
+	struct rlimit files;
 	int64_t start, quiet;
 
 	where = argv[0];
 	if (file_read(argv[1], &text) != 0 ||
 	    serverkey_from_public(&key, (const char *)text.data, text.len) != 0)
 		die(argv[1]);
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 	n = atoi(argv[2]);
 	rooms = atoi(argv[3]);
 	messages = atoll(argv[4]);

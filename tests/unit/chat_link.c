@@ -52,6 +52,7 @@ static void logins(void)
 	is_int(begin(NOW + LOGIN_SKEW + 1), MP_EBAD, "and no more");
 	is_int(begin(NOW - LOGIN_SKEW), 0, "120 s behind");
 	is_int(begin(NOW - LOGIN_SKEW - 1), MP_EBAD, "and no more");
+	end();
 	is_int(guest_login(&guest, &(struct buf)BUF_INIT(9999), key, "Alice", "x", NOW), MP_EUSAGE,
 	    "a name that is none");
 	is_int(guest_login(&guest, &(struct buf)BUF_INIT(9999), key, "alice", "a\nb", NOW),

@@ -118,14 +118,17 @@ static bool known(const struct init *i, uint64_t uid)
 int init_read(struct init *i, const uint8_t *p, size_t n)
 {
 	struct line_reader r = {.p = p, .n = n};
+	bool bad = false;
 	uint64_t uid;
 
 	i->n = 0;
 	if (!line_hex(&r, i->key, 32))
 		return err_set(MP_EBAD, "an init request without a key");
-	while (i->n < ROOM_INVITED && line_id(&r, &uid) && !known(i, uid))
+	while (i->n < ROOM_INVITED && line_id(&r, &uid)) {
+		bad |= known(i, uid);
 		i->invited[i->n++] = uid;
-	if (i->n == 0 || r.at != n)
+	}
+	if (bad || i->n == 0 || r.at != n)
 		return err_set(MP_EBAD, "an init request that invites nobody, or not well");
 	return 0;
 }

@@ -27,11 +27,10 @@
 
 #define LOGIN_PATIENCE (10 * MP_SECOND)
 #define DRAIN_PATIENCE (5 * MP_SECOND)
-#define INPUT 131072            /* bytes read ahead, more than a frame */
-#define STOP_READING (1u << 20) /* waiting bytes of who asks and does not read the answers */
-#define CONNECTIONS 16384       /* at most, as far as descriptors go */
-#define STRANGERS 4             /* one part in so many may be before its login's end */
-#define ROUND 2                 /* ms that a commit waits for more to go with it */
+#define INPUT 131072      /* bytes read ahead, more than a frame */
+#define CONNECTIONS 16384 /* at most, as far as descriptors go */
+#define STRANGERS 4       /* one part in so many may be before its login's end */
+#define ROUND 2           /* ms that a commit waits for more to go with it */
 
 struct conn {
 	struct chatd *d;
@@ -174,14 +173,14 @@ static void on_read(struct bufferevent *bev, void *arg)
 	size_t n = evbuffer_get_length(in), used = 0;
 	const uint8_t *data = evbuffer_pullup(in, -1);
 
-	if (c->dead)
+	if (c->dead || n == 0)
 		return;
 	if (data == NULL || hub_take(d->hub, c->hub, data, n, &used, clock_now()) != 0) {
 		drop(c);
 		return;
 	}
 	evbuffer_drain(in, used);
-	if (hub_waiting(c) > STOP_READING && !c->deaf) {
+	if (hub_waiting(c) > HUB_ENOUGH && !c->deaf) {
 		c->deaf = true;
 		bufferevent_disable(bev, EV_READ);
 	}
@@ -196,11 +195,12 @@ static void on_drained(struct bufferevent *bev, void *arg)
 
 	if (c->dead)
 		return;
-	if (c->deaf) {
+	hub_drained(c->d->hub, c->hub);
+	if (c->deaf && !c->d->draining) {
 		c->deaf = false;
 		bufferevent_enable(bev, EV_READ);
+		on_read(bev, c);
 	}
-	hub_drained(c->d->hub, c->hub);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)

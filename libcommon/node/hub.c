@@ -212,8 +212,27 @@ int hub_take(
 		*used += size;
 		if (rc == 0 && h->payload.len > EARLY)
 			rc = hub_flush(h);
+		if (rc == 0 && h->ops.waiting(c->owner) > HUB_ENOUGH)
+			return 0;
 	}
 	return rc;
+}
+
+static void add_to_user(struct hub *h, struct user *u, struct hub_conn *c)
+{
+	struct hub_conn *oldest = NULL;
+	size_t n = 0;
+
+	for (struct hub_conn *o = u->conns; o != NULL; o = o->next_of_user)
+		if (!o->dropped) {
+			oldest = o;
+			n++;
+		}
+	if (n >= HUB_USER)
+		hub_drop(h, oldest);
+	c->user = u;
+	c->next_of_user = u->conns;
+	u->conns = c;
 }
 
 static int enter(struct hub *h, struct hub_conn *c, int64_t now)
@@ -234,9 +253,7 @@ static int enter(struct hub *h, struct hub_conn *c, int64_t now)
 			return rc;
 		}
 	}
-	c->user = u;
-	c->next_of_user = u->conns;
-	u->conns = c;
+	add_to_user(h, u, c);
 	o.uid = u->uid;
 	rc = hub_queue(h, &o, NULL, 0);
 	return rc == 0 ? hub_invitations(h, c) : rc;
@@ -255,6 +272,11 @@ static int emit(struct hub *h, struct hub_conn *c, const struct outgoing *o, con
 
 	if (c == NULL || c->dropped)
 		return 0;
+	/* What is told unasked goes on while nobody reads. */
+	if (h->ops.waiting(c->owner) > HUB_MOST) {
+		hub_drop(h, c);
+		return 0;
+	}
 	buf_clear(&h->frame);
 	if (o->what == OUT_ADMIT)
 		rc = host_admit(c->host, &h->frame, o->uid);

@@ -15,6 +15,9 @@
 #define HUB_HIGH                                                                        \
 	262144u /* waiting bytes of a connection from which on it gets no more messages \
 	         */
+#define HUB_ENOUGH (1u << 20) /* ... from which on no more of its requests are taken */
+#define HUB_MOST (16u << 20)  /* ... that end it: it does not read */
+#define HUB_USER 512          /* connections of one user; the oldest goes for each newcomer */
 #define HUB_EXPIRES (30 * INT64_C(86400000)) /* ms that a message waits for its last reader */
 
 struct hub;
@@ -38,7 +41,10 @@ int hub_join(struct hub *h, struct hub_conn **out, void *owner);
 void hub_leave(struct hub *h, struct hub_conn *c);
 bool hub_logged_in(const struct hub_conn *c);
 
-/* Whole frames at the start of data; *used of them.  Not 0: close, silently. */
+/*
+ * Whole frames at the start of data; *used bytes of them.  Not 0: close, silently.  When HUB_ENOUGH
+ * waits for it the rest is left for later: to be given again behind hub_drained().
+ */
 int hub_take(
     struct hub *h, struct hub_conn *c, const uint8_t *data, size_t n, size_t *used, int64_t now);
 void hub_verified(struct hub *h, struct hub_conn *c, bool right, int64_t now);

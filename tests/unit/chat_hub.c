@@ -25,6 +25,7 @@ struct person {
 	bool dropped, slow, waits;
 	char last[400]; /* payload of the last frame, as text */
 	uint64_t sid, seq;
+	size_t pending; /* what waits for him besides */
 	int messages, invited, closed, statuses, opened;
 };
 
@@ -41,7 +42,9 @@ static void on_write(void *owner, const uint8_t *data, size_t n)
 
 static size_t on_waiting(void *owner)
 {
-	return ((struct person *)owner)->slow ? HUB_HIGH : 0;
+	struct person *w = owner;
+
+	return w->slow ? HUB_HIGH : w->pending;
 }
 
 static void on_drop(void *owner)
@@ -336,6 +339,62 @@ static void refusals(void)
 	buf_free(&b);
 }
 
+/* Who asks and does not read the answers. */
+static void deaf(void)
+{
+	struct buf b = BUF_INIT(4096);
+	size_t one, used;
+	int before;
+
+	come(0);
+	guest_send(p[0].guest, &b, FRAME_STATUS_REQ, 0, NULL, 0);
+	one = b.len;
+	guest_send(p[0].guest, &b, FRAME_STATUS_REQ, 0, NULL, 0);
+	before = p[0].statuses;
+	p[0].pending = HUB_ENOUGH + 1;
+	is_int(hub_take(hub, p[0].conn, b.data, b.len, &used, NOW), 0, "a request is taken");
+	ok(used == one, "of who does not read the answers only one at a time");
+	p[0].pending = 0;
+	hub_take(hub, p[0].conn, b.data + used, b.len - used, &used, NOW);
+	flush();
+	is_int(p[0].statuses - before, 2, "the rest when he reads");
+	p[0].pending = HUB_MOST + 1;
+	say(0, FRAME_STATUS_REQ, 0, NULL, 0);
+	flush();
+	ok(p[0].dropped, "who lets far too much wait is dropped");
+	p[0].pending = 0;
+	go(0);
+	buf_free(&b);
+}
+
+static void many(void)
+{
+	static struct person m[HUB_USER + 1];
+	struct buf b = BUF_INIT(4096);
+	int dropped = 0;
+
+	for (size_t i = 0; i < HUB_USER + 1; i++) {
+		m[i].in.max = (size_t)1 << 20;
+		hub_join(hub, &m[i].conn, &m[i]);
+		buf_clear(&b);
+		guest_login(&m[i].guest, &b, key, "u4", "x", NOW);
+		give(&m[i], &b);
+		flush();
+		guest_free(m[i].guest);
+		for (size_t k = 0; i == HUB_USER - 1 && k <= i; k++)
+			dropped += m[k].dropped;
+	}
+	is_int(dropped, 0, "a user has many connections");
+	for (size_t i = 0; i < HUB_USER + 1; i++)
+		dropped += m[i].dropped;
+	ok(dropped == 1 && m[0].dropped, "the oldest goes for one too many");
+	for (size_t i = 0; i < HUB_USER + 1; i++) {
+		hub_leave(hub, m[i].conn);
+		buf_free(&m[i].in);
+	}
+	buf_free(&b);
+}
+
 static void wardens(void)
 {
 	char hash[WARDEN_PASSWORD];
@@ -397,6 +456,8 @@ int main(void)
 	sessions();
 	slow();
 	refusals();
+	deaf();
+	many();
 	wardens();
 	maps();
 	for (int i = 0; i < USERS; i++) {

@@ -465,6 +465,9 @@ int main(void)
 		buf_free(&p[i].in);
 	}
 	hub_free(hub);
+	is_int(store_erase(store), 0, "what was deleted is erased");
+	store_close(store);
+	is_int(chatd_open(&store, path), 0, "and the store can be opened again");
 	store_close(store);
 	serverkey_free(key);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);

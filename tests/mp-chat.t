@@ -150,12 +150,11 @@ mkfifo "$T/say"
 start env MP_HOME="$T/bob" sh -c 'exec mp-chat talk -fl -w 30 "$1" <"$2" >"$3"' - "$sid" "$T/say" "$T/bob.out"
 bob=$pid
 exec 8>"$T/say"
-ok 'it follows' wait_for [ -s "$T/bob/chat/default/$sid.lock" -o -e "$T/bob/chat/default/$sid.lock" ]
-exits 111 talk bob </dev/null
-like 'one talks in a session at a time' "$(cat "$T/err")" 'talks in this session already'
 echo one >&8
 heard() { hears alice >>"$T/alice.out"; grep -q "$1" "$T/alice.out"; }
 ok 'what is typed is heard at once' wait_for heard one
+exits 111 talk bob </dev/null
+like 'one talks in a session at a time' "$(cat "$T/err")" 'talks in this session already'
 kill -9 "$chatd"
 wait "$chatd" 2>/dev/null
 echo two >&8

@@ -346,6 +346,7 @@ static void deaf(void)
 	size_t one, used;
 	int before;
 
+	go(0);
 	come(0);
 	guest_send(p[0].guest, &b, FRAME_STATUS_REQ, 0, NULL, 0);
 	one = b.len;

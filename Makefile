@@ -13,7 +13,7 @@ DATADIR   = $(PREFIX)/share/mp
 MANDIR    = $(PREFIX)/share/man
 PKGCONFIG = pkg-config
 PACKAGES  = libsodium libcrypto sqlite3 jansson
-NETPKGS   = libcurl libmicrohttpd
+NETPKGS   = libcurl libmicrohttpd libevent_core
 CC        = cc
 CLANG     = clang
 .DEFAULT_GOAL = all
@@ -43,12 +43,13 @@ mp_cflags   = -std=c11 -O2 -g -fPIE -pthread -fno-common -Wall -Wextra -Wconvers
 mp_ldflags  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 mp_ldlibs   = $(PC_LIBS) $(LDLIBS)
 
-FLOORS   = base crypto wire store mariposa net node
+FLOORS   = base crypto wire store mariposa chat net node
 lib_src := $(sort $(wildcard $(FLOORS:%=libcommon/%/*.c)))
 cmd_src := $(sort $(wildcard cmd/*.c))
 unit_src := $(sort $(wildcard tests/unit/*.c))
 tool_src := $(sort $(wildcard tests/tools/*.c))
 fuzz_src := $(sort $(wildcard tests/fuzz/*.c))
+schemas  := $(patsubst libcommon/%.sql,$(BUILD)/gen/%.inc,$(wildcard libcommon/store/*.sql))
 lib_obj := $(lib_src:%.c=$(BUILD)/%.o)
 programs := $(cmd_src:cmd/%.c=$(BUILD)/bin/%)
 unit_bin := $(unit_src:tests/unit/%.c=$(BUILD)/unit/%)
@@ -58,12 +59,12 @@ fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
 all: $(programs) $(BUILD)/bin/mp
 
-# The store's schema is a file of its own, compiled in as a string.
-$(BUILD)/gen/store/schema.inc: libcommon/store/schema.sql
+# A schema is a file of its own, compiled in as a string.
+$(BUILD)/gen/store/%.inc: libcommon/store/%.sql
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/libcommon/%.o: libcommon/%.c $(BUILD)/flags | $(BUILD)/gen/store/schema.inc
+$(BUILD)/libcommon/%.o: libcommon/%.c $(BUILD)/flags | $(schemas)
 	@mkdir -p $(@D)
 	$(CC) $(mp_cppflags) $(mp_cflags) -MMD -MP -c -o $@ $<
 
@@ -94,7 +95,7 @@ $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcommon.a
 
 $(tool_bin): $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs)
+	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs) -lssl
 
 # A fuzz harness has LLVMFuzzerTestOneInput() only.  Replayed, it is linked
 # with a main() that feeds it the files of its corpus.
@@ -102,7 +103,7 @@ $(replay_bin): $(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/replay.
 	@mkdir -p $(@D)
 	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/tests/replay.o $(BUILD)/libcommon.a $(mp_ldlibs)
 
-$(fuzz_bin): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) | $(BUILD)/gen/store/schema.inc
+$(fuzz_bin): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) | $(schemas)
 	@mkdir -p $(@D)
 	$(CLANG) -Itests $(mp_cppflags) -std=c11 -O1 -g -pthread -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $@ $< $(lib_src) $(mp_ldlibs)

@@ -15,6 +15,7 @@ packages_list() {
 		build libjansson-dev module:jansson
 		build libcurl4-openssl-dev module:libcurl
 		build libmicrohttpd-dev module:libmicrohttpd
+		build libevent-dev module:libevent_core
 		run socat command:socat
 		check bash command:bash
 		check busybox command:busybox

@@ -62,7 +62,7 @@ int client_socks(char *out, size_t size)
 }
 
 /* socks5h: the proxy resolves, never we. curl decodes the path of a socket. */
-static char *proxy_url(const struct addr *a)
+char *client_proxy_url(const struct addr *a)
 {
 	char text[ADDR_TEXT], url[4 * ADDR_TEXT];
 	size_t n;
@@ -100,7 +100,9 @@ static int set_socks(struct client *c, const char *socks)
 		return MP_EUSAGE;
 	if (c->socks.ss.ss_family == AF_UNIX && socks[sizeof("unix:") - 1] != '/')
 		return err_set(MP_EUSAGE, "the path in '%.120s' is not absolute", socks);
-	return (c->proxy = proxy_url(&c->socks)) == NULL ? err_set(MP_ENOMEM, "out of memory") : 0;
+	return (c->proxy = client_proxy_url(&c->socks)) == NULL
+	           ? err_set(MP_ENOMEM, "out of memory")
+	           : 0;
 }
 
 static int add_header(struct client *c, const char *line)

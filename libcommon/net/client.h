@@ -26,6 +26,9 @@ struct client_options {
 /* The proxy by MP_SOCKS, else $MP_HOME/run/socks when it is there, else 127.0.0.1:9050. Numeric
  * HOST or unix:PATH only. */
 int client_socks(char *out, size_t size);
+/* The same for curl; the caller free()s it. NULL: out of memory. */
+struct addr;
+char *client_proxy_url(const struct addr *a);
 
 int client_new(struct client **out, const struct client_options *o);
 void client_free(struct client *c);

@@ -2,6 +2,7 @@
  * What was deleted made unreadable: free pages given back, the -wal emptied, the slack of pages
  * wiped.
  */
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -9,10 +10,6 @@
 #include "store/slack.h"
 #include "store/sql.h"
 #include "store/turn.h"
-
-#define TEXT_OF(x) #x
-#define MARK_PAGE(version) "PRAGMA user_version = " TEXT_OF(version)
-#define MARK_PAGE_1 MARK_PAGE(STORE_VERSION)
 
 int store_shrink(struct store *s)
 {
@@ -67,6 +64,19 @@ static int begin_empty(struct store *s, int64_t end)
 	return rc;
 }
 
+/* Changes page 1, and nothing that it says: the store's version is set to what it is. */
+static int mark_page_1(struct store *s)
+{
+	int64_t version = 0;
+	char sql[48];
+	int rc = sql_int(s, &version, "PRAGMA user_version", "");
+
+	if (rc < 0)
+		return rc;
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", (int)version);
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sql_error(s);
+}
+
 /*
  * 1 when the slack is wiped, 0 when somebody wrote out of turn.  The commit changes page 1, so that
  * others read anew what they have in memory and do not write old slack back.
@@ -83,7 +93,7 @@ static int wipe(struct store *s, int64_t end)
 	}
 	rc = slack_wipe(s);
 	if (rc == 0)
-		rc = sql_exec(s, MARK_PAGE_1, "");
+		rc = mark_page_1(s);
 	rc = sql_end(s, rc);
 	sqlite3_db_release_memory(s->db);
 	return rc != 0 ? rc : 1;

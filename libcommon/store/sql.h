@@ -36,6 +36,16 @@ struct store {
 	} cache[SQL_CACHE];
 };
 
+/* A database of this form: the messenger's, or another one with a schema of its own. */
+struct sql_kind {
+	int application, version; /* in the file's header */
+	const char *maker;        /* the command that makes one */
+	const char *schema;
+};
+/* A new one at path; MP_EEXIST. */
+int sql_make(const char *path, const struct sql_kind *kind);
+int sql_open(struct store **out, const char *path, const struct sql_kind *kind);
+
 #define SQL_PATIENCE (10 * INT64_C(1000)) /* ms that a lock is waited for */
 
 /* The code for SQLite's last error, with a detail. */

@@ -25,6 +25,8 @@ static const char schema[] =
 #include "store/schema.inc"
     ;
 
+static const struct sql_kind messenger = {APPLICATION, STORE_VERSION, "mp-keygen", schema};
+
 /*
  * Short sleeps: as a rule only one process waits for the write lock (store/turn.h), and the time
  * from one writer's commit to the next one's beginning is lost to all.
@@ -93,7 +95,7 @@ static int open_file(struct store **out, const char *path)
 }
 
 /* Whoever can write the directory can put another file in the store's place. */
-static int check_directory(const char *path)
+static int check_directory(const char *path, const char *maker)
 {
 	char copy[PATH_MAX];
 	const char *dir;
@@ -103,7 +105,7 @@ static int check_directory(const char *path)
 		return err_set(MP_ELIMIT, "'%s': path too long", path);
 	dir = dirname(copy);
 	if (stat(dir, &st) != 0)
-		return errno == ENOENT ? err_set(MP_EUSAGE, "no store in '%s': run mp-keygen", dir)
+		return errno == ENOENT ? err_set(MP_EUSAGE, "no store in '%s': run %s", dir, maker)
 		                       : err_sys("'%s'", dir);
 	if (geteuid() != 0 && st.st_uid != geteuid())
 		return err_set(MP_ESYS, "'%s' belongs to somebody else", dir);
@@ -112,11 +114,11 @@ static int check_directory(const char *path)
 	return 0;
 }
 
-static int check_file(const char *path)
+static int check_file(const char *path, const char *maker)
 {
 	char copy[PATH_MAX];
 	struct stat st;
-	int rc = check_directory(path);
+	int rc = check_directory(path, maker);
 
 	if (rc != 0)
 		return rc;
@@ -124,7 +126,7 @@ static int check_file(const char *path)
 		if (errno != ENOENT)
 			return err_sys("'%s'", path);
 		snprintf(copy, sizeof copy, "%s", path);
-		return err_set(MP_EUSAGE, "no store in '%s': run mp-keygen", dirname(copy));
+		return err_set(MP_EUSAGE, "no store in '%s': run %s", dirname(copy), maker);
 	}
 	if (!S_ISREG(st.st_mode))
 		return err_set(MP_ESYS, "'%s' is not a regular file", path);
@@ -133,7 +135,7 @@ static int check_file(const char *path)
 	return 0;
 }
 
-static int check_version(struct store *s, const char *path)
+static int check_version(struct store *s, const char *path, const struct sql_kind *kind)
 {
 	int64_t application = 0, version = 0;
 	int rc = sql_int(s, &application, "PRAGMA application_id", "");
@@ -142,11 +144,11 @@ static int check_version(struct store *s, const char *path)
 		rc = sql_int(s, &version, "PRAGMA user_version", "");
 	if (rc < 0)
 		return rc;
-	if (application != APPLICATION || version < 1)
+	if (application != kind->application || version < 1)
 		return err_set(MP_ESYS, "'%s' is not a store of mp", path);
-	if (version > STORE_VERSION)
+	if (version > kind->version)
 		return err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
-		    (long long)version, STORE_VERSION);
+		    (long long)version, kind->version);
 	return 0;
 }
 
@@ -168,25 +170,32 @@ static int check_mode(struct store *s, const char *path)
 	return 0;
 }
 
-int store_open_path(struct store **out, const char *path)
+int sql_open(struct store **out, const char *path, const struct sql_kind *kind)
 {
 	struct store *s = NULL;
 	int rc;
 
 	*out = NULL;
-	if ((rc = check_file(path)) != 0 || (rc = open_file(&s, path)) != 0)
+	if ((rc = check_file(path, kind->maker)) != 0 || (rc = open_file(&s, path)) != 0)
 		return rc;
-	if ((rc = check_version(s, path)) != 0 || (rc = check_mode(s, path)) != 0) {
+	if ((rc = check_version(s, path, kind)) != 0 || (rc = check_mode(s, path)) != 0) {
 		store_close(s);
 		return rc;
 	}
 	s->turn = turn_open(path);
-	if ((rc = store_migrate(s)) != 0) {
-		store_close(s);
-		return rc;
-	}
 	*out = s;
 	return 0;
+}
+
+int store_open_path(struct store **out, const char *path)
+{
+	int rc = sql_open(out, path, &messenger);
+
+	if (rc == 0 && (rc = store_migrate(*out)) != 0) {
+		store_close(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 int store_open(struct store **out)
@@ -215,7 +224,7 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static int fill(const char *path)
+static int fill(const char *path, const struct sql_kind *kind)
 {
 	struct store *s;
 	int rc = open_file(&s, path);
@@ -224,12 +233,12 @@ static int fill(const char *path)
 	if (rc != 0)
 		return rc;
 	snprintf(version, sizeof version,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION,
-	    STORE_VERSION);
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", kind->application,
+	    kind->version);
 	/* auto_vacuum can only be chosen before the first table. */
 	if (sqlite3_exec(
 	        s->db, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE", NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, schema, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, kind->schema, NULL, NULL, NULL) ||
 	    sqlite3_exec(s->db, version, NULL, NULL, NULL))
 		rc = sql_error(s);
 	else
@@ -281,18 +290,12 @@ static void drop_logs(const char *path)
 			unlink(name);
 }
 
-int store_create(void)
+int sql_make(const char *path, const struct sql_kind *kind)
 {
-	const char *home = home_path(), *path;
 	char tmp[PATH_MAX];
 	struct stat st;
 	int fd, rc;
 
-	if (home == NULL)
-		return MP_ESYS;
-	if ((rc = dir_make(home)) != 0 || (rc = dir_make(home_file("run"))) != 0)
-		return rc;
-	path = home_file("store.db");
 	if (lstat(path, &st) == 0)
 		return err_set(MP_EEXIST, "'%s' is there already", path);
 	if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= (int)sizeof tmp)
@@ -301,13 +304,25 @@ int store_create(void)
 	if (fd < 0)
 		return err_sys("cannot make '%s'", path);
 	close(fd);
-	if ((rc = fill(tmp)) == 0) {
+	if ((rc = fill(tmp, kind)) == 0) {
 		drop_logs(path);
 		rc = sql_publish(tmp, path);
 	}
 	if (rc != 0)
 		unlink(tmp);
 	return rc;
+}
+
+int store_create(void)
+{
+	const char *home = home_path();
+	int rc;
+
+	if (home == NULL)
+		return MP_ESYS;
+	if ((rc = dir_make(home)) != 0 || (rc = dir_make(home_file("run"))) != 0)
+		return rc;
+	return sql_make(home_file("store.db"), &messenger);
 }
 
 int sql_begin(struct store *s, int64_t end)

@@ -10,7 +10,10 @@ _mp_verbs() { # COMMAND
 	case $1 in
 	mp) "$1" help | sed -n 's/^    \([a-z]*\).*/\1/p' ;;
 	mp-store) "$1" -h 2>/dev/null | sed 's/^usage: mp-store//' | tr '|' '\n' | awk '$1 ~ /^[a-z]+$/ { print $1 }' ;;
-	mp-contact | mp-file | mp-group | mp-intro | mp-queue)
+	mp-chat)
+		"$1" -h 2>/dev/null | tr -d '|' | awk '{ sub(/^usage:/, ""); for (i = 2; i <= NF && $i ~ /^[a-z]+$/; i++) if ($i != "session" && $i != "user") print $i }' | sort -u
+		;;
+	mp-chatd | mp-contact | mp-file | mp-group | mp-intro | mp-queue)
 		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
 		;;
 	esac
@@ -63,5 +66,5 @@ _mp() {
 	COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 
-complete -o default -F _mp mp mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-open mp-ping mp-queue \
+complete -o default -F _mp mp mp-chat mp-chatd mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-open mp-ping mp-queue \
 	mp-recv mp-seal mp-send mp-serve mp-show mp-store mp-take

@@ -1,8 +1,8 @@
 #!/bin/sh
 # run.sh: what `make bench` runs: each figure beside a peer, in one run on one machine; the
 # table goes to stdout and to tests/bench/RESULTS.md.
-#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory
-# Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3, curl.
+#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory fanout
+# Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3, curl, ngircd.
 # shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -286,7 +286,67 @@ bench_inbox() {
 		"$(calc '%.2f ms' "$a")" "$(calc '%.2f ms' "$b")" "$(calc '%.2f' "$a/$b")" '<= 20 ms'
 }
 
-rows=${*:-file start trial pipeline socat kept inbox memory}
+irc_server() { # sets $port
+	port=$(free_port)
+	mkdir -p "$T/irc"
+	cat >"$T/irc/conf" <<END
+[Global]
+Name = irc.example.org
+Info = bench
+Listen = 127.0.0.1
+Ports = 0
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxPenaltyTime = 0
+[Options]
+DNS = no
+Ident = no
+PAM = no
+[SSL]
+CertFile = $T/bob/tls/cert.pem
+KeyFile = $T/bob/tls/key.pem
+Ports = $port
+END
+	start "$NGIRCD" -n -f "$T/irc/conf" >"$T/irc/log" 2>&1
+	wait_for listens "$port" || bail "$(cat "$T/irc/log")"
+}
+
+# One sender, the rest of the room hears; each server in turn, the median of RUNS.
+bench_fanout() {
+	NGIRCD=$(PATH=$PATH:/usr/sbin command -v ngircd) || bail 'bench needs ngircd'
+	MP_CHATD=$T/chatd
+	export MP_CHATD
+	"$TOOLS/chat-crowd" users 100 || bail chat-crowd
+	mp-chatd key >"$T/chat.key"
+	mp-chatd -l 127.0.0.1:0 -r 1 >"$T/ready" &
+	pids="$pids $!"
+	wait_for grep -q ready "$T/ready"
+	where=$(cut -d ' ' -f 2 "$T/ready")
+	irc_server
+	for members in 2 10 100; do
+		count=$((members == 100 ? 5000 : 20000))
+		: >"$T/ours"
+		: >"$T/peer"
+		i=0
+		while [ "$i" -lt "$RUNS" ]; do
+			"$TOOLS/chat-crowd" run "$where" "$T/chat.key" "$members" 1 "$count" 1 256 >"$T/run" || bail "$(cat "$T/run")"
+			tail -n 1 "$T/run" >>"$T/ours"
+			"$TOOLS/irc-crowd" "127.0.0.1:$port" "$members" "$count" 256 >>"$T/peer" || bail irc-crowd
+			i=$((i + 1))
+		done
+		for w in ours peer; do
+			awk '{ print $2 / $6, $10, $12 }' "$T/$w" | sort -n >"$T/sorted"
+			sed -n "$((RUNS / 2 + 1))p" "$T/sorted" >"$T/$w.median"
+		done
+		# shellcheck disable=SC2046 # words
+		set -- $(cat "$T/ours.median" "$T/peer.median")
+		row "session chat: one sender to a room of $members, durable before it is passed on; peer: ngircd with TLS, nothing stored. Messages a second (p50, p99)" \
+			"$(calc '%.0f/s' "$1") ($2, $3 ms)" "$(calc '%.0f/s' "$4") ($5, $6 ms)" "$(calc '%.2f' "$1/$4")" '>= 1 at 100'
+	done
+}
+
+rows=${*:-file start trial pipeline socat kept inbox memory fanout}
 meet alice bob
 {
 	echo '# Results of `make bench`'

@@ -121,8 +121,7 @@ static int op_find(void *ctx, struct flow *f, enum flow_kind kind, int64_t conta
 		const struct kept *k = x->flows.v[i];
 
 		if (k == NULL || k->f->kind != kind || k->f->contact != contact ||
-		    k->f->reflen != reflen ||
-		    (reflen > 0 && memcmp(k->f->ref, ref, reflen) != 0))
+		    k->f->reflen != reflen || (reflen > 0 && memcmp(k->f->ref, ref, reflen) != 0))
 			continue;
 		keep_read(f, k);
 		return 0;
@@ -204,8 +203,8 @@ struct ledger {
 	size_t room;
 };
 
-static struct kept_entry *entry(struct peer *x, int64_t chat, const uint8_t onion[static 32],
-    int64_t n, int64_t *row)
+static struct kept_entry *entry(
+    struct peer *x, int64_t chat, const uint8_t onion[static 32], int64_t n, int64_t *row)
 {
 	for (int64_t i = 1; i < x->entries.n; i++) {
 		struct kept_entry *e = x->entries.v[i];
@@ -239,8 +238,7 @@ static int add_owed(void *ctx, enum wire_type type, const uint8_t *to, int64_t s
 			return rc == MP_ENONE ? 0 : rc;
 		d.contact = who.row;
 	}
-	if (type == WIRE_MESSAGE &&
-	    (e = entry(l->x, l->f->row, l->x->onion, serial, &row)) == NULL)
+	if (type == WIRE_MESSAGE && (e = entry(l->x, l->f->row, l->x->onion, serial, &row)) == NULL)
 		return 0;
 	if (e != NULL)
 		memcpy(d.id, e->e.id, sizeof(d.id));
@@ -253,8 +251,8 @@ static int add_owed(void *ctx, enum wire_type type, const uint8_t *to, int64_t s
 		}
 	for (size_t i = 0; i < l->k->nowed; i++)
 		if (same(&l->k->owed[i], &d))
-			fail(l->x->w, l->x->i, -1, tag_of_flow(l->f), "a flow owes one thing twice: %s",
-			    wire_type_name(type));
+			fail(l->x->w, l->x->i, -1, tag_of_flow(l->f),
+			    "a flow owes one thing twice: %s", wire_type_name(type));
 	l->k->owed = grow(l->k->owed, &l->room, l->k->nowed + 1, sizeof(*l->k->owed));
 	l->k->owed[l->k->nowed++] = d;
 	return 0;
@@ -458,15 +456,13 @@ static int op_pair(
 	c->pair.has = true;
 	memcpy(c->pair.id, id, 32);
 	memcpy(c->pair.key, key, 32);
-	if (!x->hostile &&
-	    (c->peer < 0 || !x->w->peer[c->peer].hostile)) {
+	if (!x->hostile && (c->peer < 0 || !x->w->peer[c->peer].hostile)) {
 		if (set_has(&x->w->clear, id) || set_has(&x->w->clear, key))
 			fail(x->w, x->i, c->peer, NULL, "a new key was seen by others before");
 		set_add(&x->w->secrets, id);
 		set_add(&x->w->secrets, key);
 	}
-	trace(x->w, x->i, c->peer, NULL, "has a new key %02x%02x for p%d", key[0], key[1],
-	    c->peer);
+	trace(x->w, x->i, c->peer, NULL, "has a new key %02x%02x for p%d", key[0], key[1], c->peer);
 	return 0;
 }
 
@@ -569,8 +565,8 @@ static int op_tell(void *ctx, int64_t contact, const char *kind, const char *gro
 
 /* ---- chains ---- */
 
-static int op_entry_get(void *ctx, int64_t chat, const uint8_t onion[static 32], int64_t n,
-    struct chat_entry *out)
+static int op_entry_get(
+    void *ctx, int64_t chat, const uint8_t onion[static 32], int64_t n, struct chat_entry *out)
 {
 	struct peer *x = ctx;
 	const struct kept_entry *e;
@@ -606,8 +602,7 @@ static int op_entry_put(
 	return 0;
 }
 
-static int op_entry_drop(
-    void *ctx, int64_t chat, const uint8_t onion[static 32], int64_t below)
+static int op_entry_drop(void *ctx, int64_t chat, const uint8_t onion[static 32], int64_t below)
 {
 	struct peer *x = ctx;
 	int rc = call(x);
@@ -695,19 +690,21 @@ void keep_close(struct peer *x)
 	free(x->heard);
 }
 
-struct fate *keep_fate(struct world *w, enum plan plan, const uint8_t *id)
+struct fate *keep_fate(struct world *w, int by, enum plan plan, const uint8_t *id)
 {
 	struct fate *f;
 
 	for (size_t i = 0; i < w->nfates; i++)
-		if (w->fates[i].plan == plan && memcmp(w->fates[i].id, id, plan_id_len(plan)) == 0)
+		if (w->fates[i].by == by && w->fates[i].plan == plan &&
+		    memcmp(w->fates[i].id, id, plan_id_len(plan)) == 0)
 			return &w->fates[i];
 	w->fates = realloc(w->fates, (w->nfates + 1) * sizeof(*w->fates));
 	f = &w->fates[w->nfates++];
 	memset(f, 0, sizeof(*f));
 	f->plan = plan;
 	memcpy(f->id, id, plan_id_len(plan));
-	f->by = f->state = -1;
+	f->by = by;
+	f->state = -1;
 	for (int i = 0; i < PEERS_MAX; i++)
 		f->at[i].state = -1;
 	return f;

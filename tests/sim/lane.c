@@ -203,8 +203,8 @@ static void wait_more(struct peer *x, size_t lane)
 	struct lane *l = &x->lanes[lane];
 
 	l->posting = false;
-	l->wake = x->w->now + retry_backoff(RETRY_MIN, RETRY_MAX, l->fails++,
-	                          (uint32_t)rng_next(&x->w->rng));
+	l->wake = x->w->now +
+	          retry_backoff(RETRY_MIN, RETRY_MAX, l->fails++, (uint32_t)rng_next(&x->w->rng));
 	lane_kick(x, lane);
 }
 

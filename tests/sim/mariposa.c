@@ -1,6 +1,8 @@
 /*
  * mariposa: thousands of introductions and groups between people in one process.
  *
+ * In every fourth world one of the people keeps no rule.
+ *
  * Each world has a seed of its own, made from -s and its number; what it breaks is shown with both,
  * and with a trace of the flow: the world is run once more for it.
  */
@@ -37,8 +39,8 @@ static int size(struct rng *r, int least)
 	return (int)rng_between(r, least, most);
 }
 
-static int run_world(const struct options *o, bool group, int64_t number, struct counts *counts,
-    bool tracing)
+static int run_world(
+    const struct options *o, bool group, int64_t number, struct counts *counts, bool tracing)
 {
 	struct world *w = world_new(o->seed, group ? -1 - number : number, counts, tracing);
 	int broken = setjmp(w->out);
@@ -47,9 +49,9 @@ static int run_world(const struct options *o, bool group, int64_t number, struct
 		w->loss = o->loss;
 		w->dup = o->dup;
 		if (group)
-			scene_groups(w, size(&w->rng, 3));
+			scene_groups(w, size(&w->rng, 3), number % 4 == 3);
 		else
-			scene_introductions(w, size(&w->rng, 2));
+			scene_introductions(w, size(&w->rng, 2), number % 4 == 3);
 	} else if (tracing) {
 		world_print(w, stdout);
 		printf("# seed %llu, world %lld, step %lld: %s\n", (unsigned long long)o->seed,
@@ -78,10 +80,10 @@ static int run_all(const struct options *o, struct counts *c)
 	int64_t i = 0, g = 0;
 
 	while (c->introductions < o->introductions || g < o->groups) {
-		bool group = g < o->groups && (c->introductions >= o->introductions ||
-		                                  (double)g / (double)o->groups <=
-		                                      (double)c->introductions /
-		                                          (double)o->introductions);
+		bool group =
+		    g < o->groups && (c->introductions >= o->introductions ||
+		                         (double)g / (double)o->groups <=
+		                             (double)c->introductions / (double)o->introductions);
 
 		if (out_of_time(o))
 			return 0;
@@ -104,9 +106,9 @@ static void report(const struct counts *c)
 	    (long long)c->introductions, (long long)c->carried, (long long)c->cancelled,
 	    (long long)c->pairs / 2, (long long)c->groups, (long long)c->messages);
 	printf("events %lld, posts %lld (%lld lost, %lld repeated), crashes %lld, full disks %lld,"
-	       " %.1f s\n",
+	       " hostile messages %lld, %.1f s\n",
 	    (long long)c->events, (long long)c->posts, (long long)c->lost, (long long)c->repeated,
-	    (long long)c->crashes, (long long)c->faults, cpu());
+	    (long long)c->crashes, (long long)c->faults, (long long)c->hostile, cpu());
 }
 
 static int read_options(struct options *o, int argc, char **argv)

@@ -334,8 +334,8 @@ static bool find_owed(const struct peer *x, int64_t contact, const uint8_t id[st
 	return false;
 }
 
-static void set_sent(struct sent *s, const struct peer *x, const struct flow *f,
-    const struct duty *d)
+static void set_sent(
+    struct sent *s, const struct peer *x, const struct flow *f, const struct duty *d)
 {
 	const struct contact *c = keep_contact(x, d->contact);
 
@@ -423,8 +423,8 @@ static int look(struct peer *x, struct flow *f)
 	return rc != 0 ? rc : plan_policy(&x->p, f);
 }
 
-static void in_transaction(struct peer *x, int64_t row, struct flow *f,
-    int (*fn)(struct peer *x, struct flow *f))
+static void in_transaction(
+    struct peer *x, int64_t row, struct flow *f, int (*fn)(struct peer *x, struct flow *f))
 {
 	const struct kept *k = keep_flow(x, row);
 	int rc;
@@ -447,12 +447,14 @@ static int time_over(struct peer *x, struct flow *f)
 	if (flow_time(f) > x->w->now)
 		return 0;
 	trace(x->w, x->i, -1, tag_of_flow(f), "time is over for flow %lld", (long long)f->row);
-	if (f->kind == FLOW_CONSENT && (f->u.consent.state == CONSENT_ACCEPTED ||
-	                                   f->u.consent.state == CONSENT_LISTED ||
-	                                   f->u.consent.state == CONSENT_ASKED))
-		keep_fate(x->w, f->u.consent.plan, f->u.consent.id)->timed = true;
+	if (f->kind == FLOW_CONSENT &&
+	    (f->u.consent.state == CONSENT_ACCEPTED || f->u.consent.state == CONSENT_LISTED ||
+	        f->u.consent.state == CONSENT_ASKED))
+		keep_fate(
+		    x->w, keep_contact(x, f->contact)->peer, f->u.consent.plan, f->u.consent.id)
+		    ->timed = true;
 	if (f->kind == FLOW_PROPOSAL && f->u.proposal.state <= PROPOSAL_LISTING)
-		keep_fate(x->w, f->u.proposal.plan, f->u.proposal.id)->timed = true;
+		keep_fate(x->w, x->i, f->u.proposal.plan, f->u.proposal.id)->timed = true;
 	if (f->kind == FLOW_ACQUAINTANCE) {
 		int peer = keep_peer(x->w, f->u.acquaintance.onion);
 
@@ -483,8 +485,8 @@ static void fill(struct peer *x, const struct flow *f, const struct sent *s, str
 }
 
 /* A message that a member asks for again, with the text that it had. */
-static bool fill_again(struct peer *x, const struct flow *f, int64_t n, struct wire *w,
-    char text[static 40])
+static bool fill_again(
+    struct peer *x, const struct flow *f, int64_t n, struct wire *w, char text[static 40])
 {
 	uint8_t id[MESSAGE_ID];
 

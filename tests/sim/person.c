@@ -22,14 +22,14 @@ void person_told(struct peer *x, unsigned tells)
 	struct rng *r = &x->w->rng;
 
 	if ((tells & TELL_ASKED) != 0 && !x->w->quiet)
-		looks_at(x, x->w->now + (rng_chance(r, 0.7)
-		                                ? rng_between(r, MP_SECOND, 30 * MP_MINUTE)
-		                                : rng_between(r, MP_MINUTE, 3 * MP_DAY)));
+		looks_at(
+		    x, x->w->now + (rng_chance(r, 0.7) ? rng_between(r, MP_SECOND, 30 * MP_MINUTE)
+		                                       : rng_between(r, MP_MINUTE, 3 * MP_DAY)));
 }
 
 /* One word of the person about f, in a transaction. 0, or what it said. */
-static int say(struct peer *x, struct flow *f, int (*word)(struct party *p, struct flow *f),
-    const char *what)
+static int say(
+    struct peer *x, struct flow *f, int (*word)(struct party *p, struct flow *f), const char *what)
 {
 	int rc;
 

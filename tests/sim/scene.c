@@ -57,6 +57,16 @@ static void weather(struct world *w)
 	world_at(w, w->heal, HEAL, 0);
 }
 
+/* One of them keeps no rule: the initiator, a member, or somebody whom they know. */
+static void enmity(struct world *w)
+{
+	int i = rng_chance(&w->rng, 0.5) ? 0 : (int)rng_below(&w->rng, w->n);
+
+	w->hostile = true;
+	w->peer[i].hostile = true;
+	world_at(w, w->now + rng_below(&w->rng, MP_HOUR), HOSTILE, i);
+}
+
 /* Until all has ended; then everybody writes to everybody, and that ends, too. */
 static void run(struct world *w)
 {
@@ -71,7 +81,7 @@ static void run(struct world *w)
 	check_end(w);
 }
 
-void scene_introductions(struct world *w, int n)
+void scene_introductions(struct world *w, int n, bool hostile)
 {
 	struct rng *r = &w->rng;
 	int64_t more = rng_chance(r, 0.2) ? rng_between(r, 1, 3) : 0;
@@ -90,6 +100,8 @@ void scene_introductions(struct world *w, int n)
 			know(w, a, b);
 	}
 	weather(w);
+	if (hostile)
+		enmity(w);
 	act(w, w->now, 0, ACT_OFFER, n);
 	w->counts->introductions++;
 	for (; more > 0; more--) {
@@ -105,7 +117,7 @@ void scene_introductions(struct world *w, int n)
 	run(w);
 }
 
-void scene_groups(struct world *w, int n)
+void scene_groups(struct world *w, int n, bool hostile)
 {
 	struct rng *r = &w->rng;
 
@@ -115,6 +127,8 @@ void scene_groups(struct world *w, int n)
 			if (i == 0 || j == 0 || !rng_chance(r, 0.02))
 				know(w, i, j);
 	weather(w);
+	if (hostile)
+		enmity(w);
 	act(w, w->now, 0, ACT_GROUP, n - 1);
 	w->counts->groups++;
 	for (int64_t i = rng_between(r, 3, n + 6); i > 0; i--)

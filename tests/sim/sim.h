@@ -156,7 +156,7 @@ struct fate {
 	uint8_t id[32];
 	enum plan plan;
 	uint8_t group[GROUP_ID];
-	int by;    /* who initiated it, -1 not known */
+	int by;    /* who initiated it, -1 nobody of this world */
 	int state; /* enum proposal_state, -1 none yet */
 	struct {
 		bool asked;
@@ -203,14 +203,14 @@ struct world {
 	int n;
 	double loss, dup, crash, fault, decline, change;
 	bool healed, hostile, outages, quiet;
-	int64_t cut[PEERS_MAX][PEERS_MAX]; /* until then */
+	int64_t cut[PEERS_MAX][PEERS_MAX];  /* until then */
 	bool expired[PEERS_MAX][PEERS_MAX]; /* an acquaintance, by time */
 	struct fate *fates;
 	size_t nfates;
 	struct saying *said;
 	size_t nsaid;
 	struct set secrets, clear; /* what nobody may read; what was read */
-	bool left[PEERS_MAX][16]; /* who ever left which group, by the group's number */
+	bool left[PEERS_MAX][16];  /* who ever left which group, by the group's number */
 	uint8_t groups[16][GROUP_ID];
 	size_t ngroups;
 	struct counts *counts;
@@ -253,21 +253,28 @@ void keep_rollback(struct peer *x);
 void keep_restart(struct peer *x);
 struct contact *keep_contact(const struct peer *x, int64_t row);
 struct contact *keep_contact_of(const struct peer *x, int peer, bool temporary);
-void keep_add_contact(struct peer *x, int peer, const uint8_t id[static 32],
-    const uint8_t key[static 32]);
+void keep_add_contact(
+    struct peer *x, int peer, const uint8_t id[static 32], const uint8_t key[static 32]);
 void keep_block(struct peer *x, int64_t row);
 const struct kept *keep_flow(const struct peer *x, int64_t row);
 void keep_read(struct flow *out, const struct kept *k);
 int keep_peer(const struct world *w, const uint8_t onion[static 32]);
-struct fate *keep_fate(struct world *w, enum plan plan, const uint8_t *id);
+/* by: who initiates it; another can take the same id for his own. */
+struct fate *keep_fate(struct world *w, int by, enum plan plan, const uint8_t *id);
 size_t keep_group(struct world *w, const uint8_t group[static GROUP_ID]);
 
 /* ---- node ---- */
 
-enum status { STATUS_204 = 204, STATUS_200 = 200, STATUS_400 = 400, STATUS_429 = 429, STATUS_503 = 503 };
+enum status {
+	STATUS_204 = 204,
+	STATUS_200 = 200,
+	STATUS_400 = 400,
+	STATUS_429 = 429,
+	STATUS_503 = 503
+};
 
-enum status node_receive(struct peer *x, const struct packet *k, bool is_answer,
-    struct packet **reply);
+enum status node_receive(
+    struct peer *x, const struct packet *k, bool is_answer, struct packet **reply);
 void node_due(struct peer *x);
 void node_due_soon(struct peer *x, int64_t at);
 void node_sent(struct peer *x, const struct packet *k, int64_t contact, bool taken);
@@ -293,7 +300,18 @@ void lane_free(struct peer *x);
 /* ---- person ---- */
 
 enum tell { TELL_ASKED = 1 };
-enum act { ACT_OFFER, ACT_CHANGE, ACT_CANCEL, ACT_GROUP, ACT_SAY, ACT_ADD, ACT_LEAVE, ACT_BLOCK, ACT_VANISH, ACT_HELLO };
+enum act {
+	ACT_OFFER,
+	ACT_CHANGE,
+	ACT_CANCEL,
+	ACT_GROUP,
+	ACT_SAY,
+	ACT_ADD,
+	ACT_LEAVE,
+	ACT_BLOCK,
+	ACT_VANISH,
+	ACT_HELLO
+};
 
 void person_told(struct peer *x, unsigned tells);
 void person_looks(struct peer *x);
@@ -319,7 +337,8 @@ void check_end(struct world *w);
 
 /* ---- scene ---- */
 
-void scene_introductions(struct world *w, int n);
-void scene_groups(struct world *w, int n);
+/* hostile: one of its people keeps no rule. */
+void scene_introductions(struct world *w, int n, bool hostile);
+void scene_groups(struct world *w, int n, bool hostile);
 
 #endif

@@ -48,12 +48,14 @@ lib_src := $(sort $(wildcard $(FLOORS:%=libcommon/%/*.c)))
 cmd_src := $(sort $(wildcard cmd/*.c))
 unit_src := $(sort $(wildcard tests/unit/*.c))
 tool_src := $(sort $(wildcard tests/tools/*.c))
+sim_src := $(sort $(wildcard tests/sim/*.c))
 fuzz_src := $(sort $(wildcard tests/fuzz/*.c))
 schemas  := $(patsubst libcommon/%.sql,$(BUILD)/gen/%.inc,$(wildcard libcommon/store/*.sql))
 lib_obj := $(lib_src:%.c=$(BUILD)/%.o)
 programs := $(cmd_src:cmd/%.c=$(BUILD)/bin/%)
 unit_bin := $(unit_src:tests/unit/%.c=$(BUILD)/unit/%)
 tool_bin := $(tool_src:tests/tools/%.c=$(BUILD)/tools/%)
+sim_bin := $(BUILD)/sim/mariposa
 replay_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/replay/%)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
@@ -97,6 +99,10 @@ $(tool_bin): $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs) -lssl
 
+$(sim_bin): $(sim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $(sim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a $(mp_ldlibs)
+
 # A fuzz harness has LLVMFuzzerTestOneInput() only.  Replayed, it is linked
 # with a main() that feeds it the files of its corpus.
 $(replay_bin): $(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/replay.o $(BUILD)/libcommon.a
@@ -114,7 +120,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(CC) $(mp_cppflags) $(mp_cflags)' | cmp -s - $@ || \
 		echo '$(CC) $(mp_cppflags) $(mp_cflags)' > $@
 
-tests-build: all $(unit_bin) $(tool_bin) $(replay_bin)
+tests-build: all $(unit_bin) $(tool_bin) $(sim_bin) $(replay_bin)
 
 check: tests-build
 	BUILD='$(BUILD)' CI='$(CI)' MAKE='$(MAKE)' sh tests/run.sh

@@ -121,6 +121,28 @@ bool chat_was(const struct chat *c, const uint8_t hash[static 32])
 	return false;
 }
 
+#define DOUBTFUL_MAX 10 /* changes whose order is tried: 2^10 memberships */
+
+bool chat_explains(
+    const struct chat *c, const uint8_t self[static 32], const uint8_t hash[static 32], int64_t at)
+{
+	struct chat other = *c;
+	size_t doubtful[DOUBTFUL_MAX], n = 0;
+	uint8_t h[32];
+
+	for (size_t i = 0; i < c->nm && n < DOUBTFUL_MAX; i++)
+		if (c->m[i].gone || (c->m[i].since > 0 && c->m[i].since + 2 * CHAT_STRANGE > at))
+			doubtful[n++] = i;
+	for (size_t set = 0; set < (size_t)1 << n; set++) {
+		for (size_t i = 0; i < n; i++)
+			other.m[doubtful[i]].gone = ((set >> i) & 1) != 0;
+		chat_hash(h, &other, self);
+		if (memcmp(h, hash, sizeof(h)) == 0)
+			return true;
+	}
+	return false;
+}
+
 size_t chat_size(const struct chat *c)
 {
 	size_t n = 1;

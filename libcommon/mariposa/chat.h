@@ -30,6 +30,7 @@ struct chat_member {
 	bool gone;       /* left; then */
 	int64_t end;     /* its last counter */
 	int64_t gone_at; /* and when we were told */
+	int64_t since;   /* when it was added to a group that we were in, 0 before */
 	bool based;      /* n and h say where its chain stands; else the next message does */
 	int64_t n;       /* the highest counter of its messages that we have */
 	uint8_t h[32];
@@ -63,6 +64,12 @@ int chat_find(const struct chat *c, const uint8_t onion[static 32]);
 void chat_hash(uint8_t out[static 32], const struct chat *c, const uint8_t self[static 32]);
 /* Was that the hash of an earlier membership? */
 bool chat_was(const struct chat *c, const uint8_t hash[static 32]);
+/*
+ * Is that the hash of a membership which somebody can have seen who heard of the exits and
+ * additions of late in another order than we did?  at: when he named it.
+ */
+bool chat_explains(
+    const struct chat *c, const uint8_t self[static 32], const uint8_t hash[static 32], int64_t at);
 /* To be called before a change: the membership as it is becomes an earlier one. */
 void chat_remember(struct chat *c, const uint8_t self[static 32]);
 /* A member from now on, its place; one that left begins anew.  -1: there is no place. */

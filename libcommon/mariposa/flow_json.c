@@ -211,6 +211,7 @@ static void member_fields(struct exchange *x, struct chat_member *m)
 	flag(x, "gone", &m->gone);
 	number(x, "end", &m->end);
 	number(x, "gone_at", &m->gone_at);
+	number(x, "since", &m->since);
 	flag(x, "based", &m->based);
 	number(x, "n", &m->n);
 	bytes(x, "h", m->h, sizeof(m->h));

@@ -203,6 +203,9 @@ int group_time(struct party *p, struct flow *f)
 	for (size_t i = 0; rc == 0 && i < c->nm; i++)
 		if (c->m[i].asked >= CHAT_ASK_MOST && p->now >= c->m[i].ask_at)
 			rc = give_up(p, f, &c->m[i]);
+	/* What explains it may have come since. */
+	if (c->strange_at > 0 && chat_explains(c, p->self, c->strange, c->strange_at))
+		c->strange_at = 0;
 	if (rc == 0 && c->strange_at > 0 && p->now >= c->strange_at + CHAT_STRANGE) {
 		json_t *o = membership_people(p, f);
 

@@ -108,8 +108,11 @@ int membership_join(struct party *p, struct flow *chat, const struct person *who
 
 	chat_remember(&chat->u.chat, p->self);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (chat_join(&chat->u.chat, &who[i], true) < 0)
+		int at = chat_join(&chat->u.chat, &who[i], true);
+
+		if (at < 0)
 			continue;
+		chat->u.chat.m[at].since = p->now;
 		rc = p->entry_drop(p->ctx, chat->row, who[i].onion, INT64_MAX);
 	}
 	if (rc != 0 || (rc = p->save(p->ctx, chat)) != 0)

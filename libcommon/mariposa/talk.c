@@ -300,7 +300,8 @@ static int check_members(struct hearing *x)
 	rc = x->p->each(x->p->ctx, FLOW_CONSENT, -1, would_explain, &d);
 	if (rc != 0 || d.row != 0)
 		return rc != 0 ? rc : 1;
-	if (c->strange_at == 0 && !c->told_strange) {
+	if (c->strange_at == 0 && !c->told_strange &&
+	    !chat_explains(c, x->p->self, x->chain->members, x->p->now)) {
 		c->strange_at = x->p->now;
 		memcpy(c->strange, x->chain->members, sizeof(c->strange));
 	}

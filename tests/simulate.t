@@ -5,9 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 if sanitized; then
-	set -- 12 6 1
+	set -- 8 4 1
 else
-	set -- 200 60 1
+	set -- 120 40 1
 fi
 # shellcheck disable=SC2086 # words
 [ -z "${MP_SIMULATE:-}" ] || set -- $MP_SIMULATE

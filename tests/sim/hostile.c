@@ -181,7 +181,7 @@ static struct packet *made_up(struct peer *x, const struct contact *c)
 /* To each contact a few, sometimes a flood. */
 void hostile_acts(struct peer *x)
 {
-	int64_t n = often(x, 0.05) ? 300 : 1 + below(x, 6);
+	int64_t n = often(x, 0.02) ? 200 : 1 + below(x, 6);
 
 	for (int64_t i = 1; x->up && i < x->contacts.n; i++) {
 		const struct contact *c = x->contacts.v[i];

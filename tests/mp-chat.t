@@ -1,5 +1,6 @@
 #!/bin/sh
 # mp-chat: accounts, sessions, talk; keys; what breaks and comes again.
+# not under the sanitizers: for the time that it takes; the units chat_* and mp-chatd.t take the same steps there
 # shellcheck disable=SC2154 # of lib.sh and chat.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/chat.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # mp-group: group chats between real homes over loopback, and mp-seal -g, mp-ping -g.
+# not under the sanitizers: minutes of many processes; mp-intro.t and the units plans_* take the same steps there
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/people.sh"
 command -v jq >/dev/null || skip_all 'jq is not installed'

@@ -1,5 +1,6 @@
 #!/bin/sh
 # mp-intro: introductions between real homes over loopback: offered, accepted, declined, cancelled, unattended.
+# not under the sanitizers: for the time that it takes; the units plans_* take the same steps there
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/people.sh"
 command -v jq >/dev/null || skip_all 'jq is not installed'

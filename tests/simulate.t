@@ -7,7 +7,7 @@
 if sanitized; then
 	set -- 8 4 1
 else
-	set -- 120 40 1
+	set -- 60 24 1
 fi
 # shellcheck disable=SC2086 # words
 [ -z "${MP_SIMULATE:-}" ] || set -- $MP_SIMULATE

@@ -30,11 +30,6 @@ const char *plan_key(enum plan plan)
 	return keys[plan];
 }
 
-const char *plan_word(enum plan plan)
-{
-	return plan_key(plan);
-}
-
 int plan_find(struct party *p, struct flow *f, enum flow_kind kind, int64_t contact, enum plan plan,
     const uint8_t *id)
 {
@@ -425,7 +420,7 @@ static int too_late(const struct flow *f)
 {
 	enum plan plan = f->kind == FLOW_PROPOSAL ? f->u.proposal.plan : f->u.consent.plan;
 
-	return err_set(MP_EUSAGE, "too late: the %s is decided", plan_word(plan));
+	return err_set(MP_EUSAGE, "too late: the %s is decided", plan_key(plan));
 }
 
 static int decide_petition(struct party *p, struct flow *f, bool accept)

@@ -47,8 +47,7 @@ int plan_cancel(struct party *p, struct flow *f);
 json_t *plan_about(struct party *p, const struct flow *f);
 /* Appends {onion, nickname, contact}. */
 void plan_add_person(struct party *p, json_t *list, const struct person *who);
-const char *plan_key(enum plan plan);
-const char *plan_word(enum plan plan); /* introduction, group, addition */
+const char *plan_key(enum plan plan); /* introduction, group, addition */
 
 /* For introduction.c and group.c. */
 extern const struct plan_hooks introduction_hooks, group_hooks, addition_hooks;

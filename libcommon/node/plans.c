@@ -255,8 +255,8 @@ static int to_record(struct plans *a, const struct flow *f, json_t *o, struct re
 	rec->class = CLASS_EVENT;
 	snprintf(rec->kind, sizeof(rec->kind), "%s",
 	    f->kind == FLOW_CHAT       ? "group"
-	    : f->kind == FLOW_PROPOSAL ? plan_word(f->u.proposal.plan)
-	                               : plan_word(f->u.consent.plan));
+	    : f->kind == FLOW_PROPOSAL ? plan_key(f->u.proposal.plan)
+	                               : plan_key(f->u.consent.plan));
 	rec->contact[0] = '\0';
 	if (f->kind == FLOW_CONSENT && contact_by_row(a->s, &c, f->contact) == 0)
 		memcpy(rec->contact, c.name, sizeof(rec->contact));

@@ -70,6 +70,19 @@ is 'mp serve ends well' "$?" 0
 serve_tls alice
 serve_tls bob
 
+# A group of the two, and who is introduced to whom.
+ok 'mp group proposes one' run alice "$front" group friends bob
+ok 'mp group accept' run bob "$front" group accept friends
+run alice sh -c 'mp-due | mp-seal | mp-send' || :
+ok 'mp group lists it' run bob "$front" group
+like 'by its name' "$(cat "$T/out")" 'group \[friends\]'
+ok 'mp say' run alice "$front" say friends 'to all'
+like 'is with the other' "$(as bob mp-inbox)" "friends${TAB}to all"
+exits 100 "$front" intro alice
+exits 1 env MP_HOME="$T/alice" "$front" intro bob nobody
+exits 1 env MP_HOME="$T/alice" "$front" intro
+as bob mp-inbox | cut -f 4 | as bob mp-mark
+
 examples=$ROOT/share/examples
 ok 'backup' run bob "$examples/backup" alice "$T/alice/tls"
 ok 'is an archive of it' sh -c 'tar -tzf "$1"/tls-*.tar.gz | grep -q "^tls/key.pem$"' sh "$T/alice/files/bob"

@@ -20,6 +20,7 @@
 #include "node/rekeying.h"
 #include "node/spool.h"
 #include "store/contact.h"
+#include "store/traces.h"
 
 #define USAGE                                         \
 	"mp-contact offer [-e duration] name\n"       \
@@ -474,7 +475,7 @@ int main(int argc, char **argv)
 	if ((r = config_load(&a.cfg)) == MP_OK && (r = store_open(&a.s)) == MP_OK) {
 		/* Who only looks, or removes because the disk is full, must not fail by it. */
 		if (key_expire(a.s, clock_now(), &gone) == MP_OK && gone > 0)
-			(void)store_erase(a.s);
+			(void)traces_erase(a.s);
 		r = v->run(&a);
 	}
 	store_close(a.s);

@@ -78,5 +78,13 @@ END
 	sleep 1.1 # the card's time
 	exits 1 mp-due
 	ok 'mp-due erases it when its time is over' sh -c '! python3 "$@"' - "$T/holds.py" "$T/card" "$MP_HOME"
+	(umask 077 && mp-contact offer -e 1 soon >"$T/card")
+	sleep 1.1
+	printf 'sealed\tmessage\t-\t-\t-\t-\tAAAA\n' | mp-take 2>/dev/null
+	is 'whoever receives forgets it, too' "$(sqlite3 "$MP_HOME/store.db" 'SELECT count(*) FROM key')" 0
+	is 'and leaves erasing' "$(sqlite3 "$MP_HOME/store.db" 'SELECT n FROM traces')" 1
+	exits 1 mp-due
+	is 'to mp-due' "$(sqlite3 "$MP_HOME/store.db" 'SELECT n FROM traces')" 0
+	ok 'then it is in no file' sh -c '! python3 "$@"' - "$T/holds.py" "$T/card" "$MP_HOME"
 fi
 finish

@@ -6,6 +6,7 @@
 #define MP_TESTS_REKEY_H
 
 #include "node/rekeying.h"
+#include "store/traces.h"
 #include "tap.h"
 #include "world.h"
 
@@ -154,6 +155,7 @@ __attribute__((unused)) static int owed_now(struct world *w, int64_t now)
 
 	owed_count = 0;
 	need(rekeying_due(w->s, &w->cfg, now, owed_take, NULL, &n) == 0, "rekeying_due");
+	need(traces_erase(w->s) == 0, "traces_erase");
 	need(n == owed_count, "count");
 	return owed_count;
 }

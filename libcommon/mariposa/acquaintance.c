@@ -117,6 +117,7 @@ static void make(struct acquaintance *a)
 	if (crypto_box_seal(a->sealed, both, sizeof(both), a->peer_key) != 0)
 		randombytes_buf(a->sealed, sizeof(a->sealed));
 	sodium_memzero(both, sizeof(both));
+	sodium_memzero(a->secret, sizeof(a->secret)); /* nothing is sealed to us in this round */
 }
 
 enum acquaintance_action acquaintance_happened(
@@ -210,6 +211,7 @@ enum acquaintance_action acquaintance_update(
 		memcpy(a->sealed, f->sealed, PLAN_SEALED);
 		a->acked = true;
 		sodium_memzero(both, sizeof(both));
+		sodium_memzero(a->secret, sizeof(a->secret));
 	}
 	return done;
 }

@@ -69,7 +69,7 @@ struct acquaintance {
 	int64_t consent;             /* the introduction's flow */
 	int64_t round;               /* ours */
 	uint8_t number[32];          /* 0 before DRAWN */
-	uint8_t secret[32], key[32]; /* X25519 */
+	uint8_t secret[32], key[32]; /* X25519; the secret until the new key is here or made */
 	bool acked;                  /* our number was taken */
 	bool has_peer; /* his number of our round is here, or of round 0 before DRAWN */
 	uint8_t peer_number[32], peer_key[32];

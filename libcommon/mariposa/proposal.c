@@ -135,6 +135,8 @@ enum proposal_action proposal_happened(
 		return s.action;
 	p->state = s.next;
 	p->touched = now;
+	if (final(p)) /* nobody is told a key any more */
+		sodium_memzero(p->secret, sizeof(p->secret));
 	if (m == NULL)
 		return s.action;
 	switch (event) {

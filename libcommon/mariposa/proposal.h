@@ -7,7 +7,7 @@
  *
  * No I/O: the table gives (state, event) -> (action, next state); proposal_owes() gives what has to
  * be sent in a state, so that whatever got lost is sent again.  Plain values, nothing to free; the
- * secret and with it the temporary contacts' keys live as long as the proposal.
+ * secret, and with it the temporary contacts' keys, goes with the final state.
  */
 #ifndef MP_MARIPOSA_PROPOSAL_H
 #define MP_MARIPOSA_PROPOSAL_H

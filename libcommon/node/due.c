@@ -5,6 +5,7 @@
 #include "node/planning.h"
 #include "node/rekeying.h"
 #include "store/outbox.h"
+#include "store/traces.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,10 +134,6 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 	*n = 0;
 	if ((rc = key_expire(s, now, &gone)) != 0)
 		goto out;
-	/* A card's key is gone from the files, too; somebody who reads just now does not hold up
-	 * what is due. */
-	if (gone > 0)
-		(void)store_erase(s);
 	if ((rc = queue_expire(s, now, &gone)) == 0 &&
 	    (rc = contact_each(s, add_pending, &o)) == 0 && (rc = incoming_expire(s, now)) == 0 &&
 	    (rc = transfer_each_owed(s, add_transfer, &o)) == 0)
@@ -145,6 +142,9 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 		rc = planning_due(s, cfg, now, give_owed, &g);
 	if (rc == 0)
 		rc = rekeying_due(s, cfg, now, fn, ctx, n);
+	/* Somebody who reads just now does not hold up what is due: the next call does it. */
+	if (rc == 0)
+		(void)traces_erase(s);
 out:
 	free(o.pending);
 	free(o.transfers);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "crypto/identity.h"
 #include "wire/wire.h"
+#include "store/traces.h"
 
 static int check_name(const char *name)
 {
@@ -36,7 +37,7 @@ static int expire_offers(struct store *s, int64_t now)
 	int64_t n = 0;
 	int r = key_expire(s, now, &n);
 
-	return r == MP_OK && n > 0 ? store_erase(s) : r;
+	return r == MP_OK ? traces_erase(s) : r;
 }
 
 /* What must not be swapped out or dumped, in one block of the arena. */

@@ -100,7 +100,6 @@ int rekeying_drop(struct store *s, struct rekey_work *w, int64_t epoch)
 
 	if (rc == 0)
 		rc = key_remove(s, w->key.row);
-	w->row.erase = true;
 	return rc == MP_ENONE ? 0 : rc;
 }
 

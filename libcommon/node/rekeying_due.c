@@ -212,9 +212,6 @@ int rekeying_due(struct store *s, const struct config *cfg, int64_t now,
 		rc = fn(ctx, &rec);
 	}
 	record_free(&rec);
-	/* Somebody who reads just now does not hold up what is due: the next call does it. */
-	if (rc == 0)
-		(void)rekey_erase(s);
 	return rc;
 }
 

@@ -25,8 +25,8 @@ static const struct {
         " OR length(secret) <> 32 OR length(peer) <> 32 OR length(answers) <> 16"
         " OR length(send) <> 32 OR length(drained) <> 16 OR (own IS NULL) <> (id IS NULL)"
         " OR (peer IS NULL) <> (answers IS NULL) OR acked NOT IN (0, 1) OR old NOT IN (0, 1)"
-        " OR warned NOT IN (0, 1) OR erase NOT IN (0, 1)"
-        " OR open <> (own IS NOT NULL OR old OR drained IS NOT NULL OR erase)"},
+        " OR warned NOT IN (0, 1)"
+        " OR open <> (own IS NOT NULL OR old OR drained IS NOT NULL)"},
     {"the rekey of contact %lld: a key of it is missing",
         "SELECT contact FROM rekey r WHERE NOT EXISTS"
         " (SELECT 1 FROM key k WHERE k.contact = r.contact AND k.role = 1 AND k.epoch = r.epoch"

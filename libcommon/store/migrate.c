@@ -28,7 +28,6 @@ static const struct {
         "    old     INTEGER NOT NULL,"
         "    drained BLOB,"
         "    warned  INTEGER NOT NULL,"
-        "    erase   INTEGER NOT NULL,"
         "    open    INTEGER NOT NULL"
         ") STRICT"},
     {2, "CREATE INDEX IF NOT EXISTS rekey_open ON rekey (contact) WHERE open = 1"},
@@ -69,6 +68,19 @@ static const struct {
         "    id      BLOB    NOT NULL,"
         "    PRIMARY KEY (chat, onion, n)"
         ") STRICT, WITHOUT ROWID"},
+    {2, "CREATE TABLE IF NOT EXISTS traces ("
+        "    one INTEGER PRIMARY KEY CHECK (one = 1),"
+        "    n   INTEGER NOT NULL"
+        ") STRICT"},
+    /* Of version 1 nobody counted. */
+    {2, "INSERT OR IGNORE INTO traces VALUES (1, 1)"},
+    {2, "CREATE TRIGGER IF NOT EXISTS key_gone AFTER DELETE ON key"
+        " BEGIN UPDATE traces SET n = n + 1; END"},
+    {2, "CREATE TRIGGER IF NOT EXISTS acquaintance_gone AFTER DELETE ON flow WHEN old.kind = 2"
+        " BEGIN UPDATE traces SET n = n + 1; END"},
+    {2, "CREATE TRIGGER IF NOT EXISTS proposal_ended AFTER UPDATE OF state ON flow"
+        " WHEN new.kind = 0 AND old.state < 3 AND new.state >= 3"
+        " BEGIN UPDATE traces SET n = n + 1; END"},
 };
 
 static int version_of(struct store *s, int64_t *version)

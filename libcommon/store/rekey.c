@@ -23,7 +23,6 @@ static void fill(struct rekey *r, sqlite3_stmt *st)
 	r->old = sqlite3_column_int(st, 12) != 0;
 	r->owing = sql_bytes(st, 13, r->drained, sizeof r->drained);
 	r->warned = sqlite3_column_int(st, 14) != 0;
-	r->erase = sqlite3_column_int(st, 15) != 0;
 }
 
 int rekey_get(struct store *s, struct rekey *r, int64_t contact)
@@ -32,7 +31,7 @@ int rekey_get(struct store *s, struct rekey *r, int64_t contact)
 	int rc = sql_row(s, &st,
 	    "SELECT contact, epoch, since, made, tried, id, own, secret, acked, peer, answers, "
 	    "send,"
-	    " old, drained, warned, erase FROM rekey WHERE contact = ?",
+	    " old, drained, warned FROM rekey WHERE contact = ?",
 	    "i", contact);
 
 	if (rc == 0)
@@ -46,17 +45,17 @@ int rekey_get(struct store *s, struct rekey *r, int64_t contact)
 
 int rekey_put(struct store *s, const struct rekey *r)
 {
-	bool open = r->has_own || r->old || r->owing || r->erase;
+	bool open = r->has_own || r->old || r->owing;
 
 	return sql_exec(s,
 	    "REPLACE INTO rekey (contact, epoch, since, made, tried, id, own, secret, acked, peer,"
-	    " answers, send, old, drained, warned, erase, open)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "iiiiixkkdkxkdxddd", r->contact, r->epoch, r->since, r->made, r->tried,
+	    " answers, send, old, drained, warned, open)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "iiiiixkkdkxkdxdd", r->contact, r->epoch, r->since, r->made, r->tried,
 	    r->has_own ? r->id : NULL, r->has_own ? r->own : NULL, r->has_secret ? r->secret : NULL,
 	    (int)r->acked, r->has_peer ? r->peer : NULL, r->has_peer ? r->answers : NULL,
 	    r->has_send ? r->send : NULL, (int)r->old, r->owing ? r->drained : NULL, (int)r->warned,
-	    (int)r->erase, (int)open);
+	    (int)open);
 }
 
 /* Takes what sql_int() said. */
@@ -104,47 +103,5 @@ int rekey_under_way(struct store *s, int64_t contact, int64_t since)
 		    "SELECT 1 FROM queue WHERE contact = ?1 AND state < 2"
 		    " AND (added <= ?2 OR (kind = 'file' AND time <= ?2)) LIMIT 1",
 		    "ii", contact, since);
-	return rc;
-}
-
-/* Those first, so that what goes meanwhile stays to be erased by the next call. */
-static int collect(struct store *s, struct buf *rows)
-{
-	sqlite3_stmt *st;
-	int64_t row;
-	int rc, bad = 0;
-
-	sql_query(s, &st, "SELECT contact FROM rekey WHERE open = 1 AND erase = 1", "");
-	while (bad == 0 && (rc = store_step(s, st)) == 1) {
-		row = sqlite3_column_int64(st, 0);
-		bad = buf_add(rows, &row, sizeof row);
-	}
-	if (bad != 0)
-		sql_done(st);
-	return bad != 0 ? bad : rc;
-}
-
-static int erased(struct store *s, int64_t row)
-{
-	return sql_exec(s,
-	    "UPDATE rekey SET erase = 0, open = own IS NOT NULL OR old OR drained IS NOT NULL"
-	    " WHERE contact = ?",
-	    "i", row);
-}
-
-int rekey_erase(struct store *s)
-{
-	struct buf rows = BUF_INIT(64u << 20);
-	int64_t row;
-	int rc = collect(s, &rows);
-
-	if (rc == 0 && rows.len > 0 && (rc = store_erase(s)) == 0 && (rc = store_begin(s)) == 0) {
-		for (size_t i = 0; rc == 0 && i < rows.len; i += sizeof row) {
-			memcpy(&row, rows.data + i, sizeof row);
-			rc = erased(s, row);
-		}
-		rc = sql_end(s, rc);
-	}
-	buf_free(&rows);
 	return rc;
 }

@@ -17,7 +17,6 @@ struct rekey {
 	bool has_secret, has_send;
 	uint8_t id[16], own[32], secret[32], peer[32], answers[16], drained[16];
 	uint8_t send[32]; /* of the next epoch, until we seal under it */
-	bool erase;       /* a key went that is to be erased from the files */
 };
 
 int rekey_get(struct store *s, struct rekey *r, int64_t contact); /* MP_ENONE */
@@ -38,8 +37,5 @@ int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, 
  * sealed then and not delivered, mail queued then, a file begun then.  1, 0 or MP_E*.
  */
 int rekey_under_way(struct store *s, int64_t contact, int64_t since);
-
-/* Keys that went and are not erased yet: erased from the files.  Outside a transaction. */
-int rekey_erase(struct store *s);
 
 #endif

@@ -43,7 +43,7 @@ CREATE INDEX key_expires ON key (expires) WHERE expires > 0;
 -- A contact whose key was or is being renewed.  epoch: that we seal under, since when.  The next
 -- one: own (secret until the key is derived; made, tried, message id), acked, peer (the message that
 -- brought it), send (until we seal with it).  The last one: old (its receiving key is kept), drained
--- (id of what we owe).  erase: a key went, the files still have it.  open: any of this is so.
+-- (id of what we owe).  open: any of this is so.
 CREATE TABLE rekey (
     contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,
     epoch   INTEGER NOT NULL,
@@ -60,7 +60,6 @@ CREATE TABLE rekey (
     old     INTEGER NOT NULL,
     drained BLOB,
     warned  INTEGER NOT NULL,
-    erase   INTEGER NOT NULL,
     open    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX rekey_open ON rekey (contact) WHERE open = 1;
@@ -220,3 +219,17 @@ CREATE TABLE entry (
     id      BLOB    NOT NULL,
     PRIMARY KEY (chat, onion, n)
 ) STRICT, WITHOUT ROWID;
+
+-- How many keys and secrets were deleted since the files were last erased: they may still hold
+-- copies.  States of proposals from 3 on are final, and their secret is gone.
+CREATE TABLE traces (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    n   INTEGER NOT NULL
+) STRICT;
+INSERT INTO traces VALUES (1, 0);
+CREATE TRIGGER key_gone AFTER DELETE ON key BEGIN UPDATE traces SET n = n + 1; END;
+CREATE TRIGGER acquaintance_gone AFTER DELETE ON flow WHEN old.kind = 2
+    BEGIN UPDATE traces SET n = n + 1; END;
+CREATE TRIGGER proposal_ended AFTER UPDATE OF state ON flow
+    WHEN new.kind = 0 AND old.state < 3 AND new.state >= 3
+    BEGIN UPDATE traces SET n = n + 1; END;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh: what `make bench` runs: each figure beside a peer, in one run on one machine; the
 # table goes to stdout and to tests/bench/RESULTS.md.
-#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory fanout
+#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory group many fanout
 # Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3, curl, ngircd.
 # shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/lib.sh
@@ -313,6 +313,51 @@ END
 }
 
 # One sender, the rest of the room hears; each server in turn, the median of RUNS.
+# A group of 32 with a home for each; everybody else in it is a contact of alice only.
+bench_group() {
+	i=0
+	set --
+	while [ "$i" -lt 31 ]; do
+		i=$((i + 1))
+		meet alice "m$i"
+		serve_tls "m$i"
+		set -- "$@" "$(onion "m$i")"
+	done
+	serve_tls bob
+	as alice "$TOOLS/fill" -g team "$@" || bail fill
+	all="$(onion alice) $*"
+	i=0
+	while [ "$i" -lt 31 ]; do
+		i=$((i + 1))
+		# shellcheck disable=SC2046 # a list
+		as "m$i" "$TOOLS/fill" -g team $(printf '%s\n' $all | grep -vx "$(onion "m$i")") || bail fill
+	done
+	seq 200 >"$T/lines"
+	to_group() { as alice mp-seal -l -g team <"$T/lines" >/dev/null; }
+	to_one() { as alice mp-seal -l -t bob <"$T/lines" >/dev/null; }
+	duel to_group to_one
+	row '200 texts to a group of 32, sealed; peer: to one person' "$(calc '%.1f ms' "1000*$a")" \
+		"$(calc '%.1f ms' "1000*$b")" "$(calc '%.1f' "$a/$b")" '-'
+	to_group() { as alice mp-seal -l -g team <"$T/lines" | as alice mp-send -w 300; }
+	to_one() { as alice mp-seal -l -t bob <"$T/lines" | as alice mp-send -w 300; }
+	duel to_group to_one
+	for n in bob m1 m31; do
+		got=$(as "$n" mp-inbox | grep -c "^in")
+		[ "$got" -eq $((200 * RUNS)) ] || bail "$got messages arrived at $n"
+	done
+	row 'the same, sent over TLS and stored by each, a durable commit each' "$(calc '%.2f s' "$a")" \
+		"$(calc '%.2f s' "$b")" "$(calc '%.1f' "$a/$b")" '-'
+}
+
+bench_many() {
+	meet many bob
+	as many "$TOOLS/fill" 10000 1000 || bail fill
+	echo hello >"$T/hello"
+	spawns many 300 "$T/hello" "MP_HOME=$T/many" mp-seal -t bob -- "MP_HOME=$T/alice" mp-seal -t bob
+	row 'one mp-seal with 10,000 contacts and 1,000 groups in the store; peer: with one contact' \
+		"$(calc '%.2f ms' "$a")" "$(calc '%.2f ms' "$b")" "$(calc '%.2f' "$a/$b")" '< 1.2'
+}
+
 bench_fanout() {
 	NGIRCD=$(PATH=$PATH:/usr/sbin command -v ngircd) || bail 'bench needs ngircd'
 	MP_CHATD=$T/chatd
@@ -346,7 +391,7 @@ bench_fanout() {
 	done
 }
 
-rows=${*:-file start trial pipeline socat kept inbox memory fanout}
+rows=${*:-file start trial pipeline socat kept inbox memory group many fanout}
 meet alice bob
 {
 	echo '# Results of `make bench`'

@@ -1,6 +1,6 @@
 /*
  * bench-spawn: the median time of whole runs of two programs, in turn.
- *   bench-spawn RUNS INPUT PROGRAM [ARG ...] -- PROGRAM [ARG ...]
+ *   bench-spawn RUNS INPUT [NAME=VALUE] PROGRAM [ARG ...] -- [NAME=VALUE] PROGRAM [ARG ...]
  * Each gets INPUT on stdin and /dev/null on stdout; prints both medians in ms.
  */
 #include <fcntl.h>
@@ -13,13 +13,15 @@
 
 extern char **environ;
 
-static double run(char *const argv[], const char *input)
+static double run(char **argv, const char *input)
 {
 	posix_spawn_file_actions_t fa;
 	struct timespec a, b;
 	pid_t pid;
 	int status;
 
+	for (; argv[0] != NULL && strchr(argv[0], '=') != NULL; argv++)
+		putenv(argv[0]);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, input, O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY, 0);

@@ -517,6 +517,82 @@ static void answers_for_others(void)
 	is_str(still().hex, before.hex, "and nothing changes");
 }
 
+/* ---- two who change the group at once ---- */
+
+/* The addition that we have under way: its id and its state. */
+static int our_addition(uint8_t id[16], int64_t *tries)
+{
+	struct keeper k;
+	struct flow f;
+	long long row = world_count(&w, "SELECT max(id) FROM flow WHERE kind = 0");
+
+	open_keeper(&k);
+	need(k.p.load(&k, &f, row) == 0 && f.u.proposal.plan == PLAN_ADDITION, "our addition");
+	close_keeper(0);
+	memcpy(id, f.u.proposal.id, 16);
+	*tries = f.u.proposal.tries;
+	return flow_state(&f);
+}
+
+static struct wire addition_answer(const uint8_t id[16], enum plan_answer answer)
+{
+	struct wire m = answer_to(WIRE_GROUP_ADDITION_RESPONSE, id, answer);
+
+	memcpy(m.u.plan.group, group, 32);
+	return m;
+}
+
+static void both_at_once(void)
+{
+	long long cancelled = events("group-addition-cancelled");
+	uint8_t id[16], theirs[16], again[16];
+	struct flow f, chat_flow;
+	struct contact c;
+	struct known who;
+	struct keeper k;
+	struct wire m;
+	struct chat now;
+	int64_t tries;
+
+	open_keeper(&k);
+	need(contact_by_row(w.s, &c, frank.row) == 0, "frank");
+	keeper_known(&who, &c);
+	need(plan_find(&k.p, &chat_flow, FLOW_CHAT, 0, PLAN_GROUP, group) == 0 &&
+	         group_add(&k.p, &chat_flow, &f, &who, 1) == 0,
+	    "add");
+	close_keeper(0);
+	is_int(our_addition(id, &tries), PROPOSAL_OPEN, "we add frank");
+	randombytes_buf(theirs, sizeof(theirs));
+	m = addition(theirs, &dave);
+	m.u.plan.people.n = 3; /* mallory has left */
+	taken("carol adds dave meanwhile", &carol, &m);
+	is_int(state_of(FLOW_CONSENT, &carol, PLAN_ADDITION, theirs, &f), CONSENT_DECLINED,
+	    "which we decline");
+	is_int(f.u.consent.answer, ANSWER_BUSY, "for we are busy");
+	m = addition_answer(id, ANSWER_BUSY);
+	taken("and she is", &carol, &m);
+	is_int(our_addition(id, &tries), PROPOSAL_CANCELLED, "ours is off");
+	told("group-addition-cancelled", cancelled, "which nobody need know");
+	need(planning_tick(w.s, &w.cfg, clock_now() + 30) == 0, "time");
+	is_int(our_addition(id, &tries), PROPOSAL_CANCELLED, "for a moment");
+	need(planning_tick(w.s, &w.cfg, clock_now() + 11 * MP_MINUTE) == 0, "time");
+	is_int(our_addition(again, &tries), PROPOSAL_OPEN, "some minutes later it is made again");
+	ok(tries == 1 && memcmp(id, again, sizeof(id)) != 0, "as another one");
+	m = addition_answer(id, ANSWER_ACCEPT);
+	is_int(sends(&alice, &m), RECEIVED_REPLY, "who accepts the first one is told");
+	m = addition_answer(again, ANSWER_ACCEPT);
+	taken("alice accepts", &alice, &m);
+	m = addition_answer(again, ANSWER_ACCEPT);
+	taken("carol accepts", &carol, &m);
+	now = chat();
+	ok(chat_find(&now, frank.id->key) < 0, "frank is not in it before he accepts");
+	m = addition_answer(again, ANSWER_ACCEPT);
+	taken("frank accepts", &frank, &m);
+	now = chat();
+	ok(chat_find(&now, frank.id->key) >= 0 && chat_find(&now, dave.id->key) < 0,
+	    "then he is, and dave is not");
+}
+
 /* ---- a flood ---- */
 
 static void flood(void)
@@ -557,6 +633,7 @@ int main(void)
 	asks_again();
 	jumps();
 	leaves();
+	both_at_once();
 	answers_for_others();
 	flood();
 	world_close();

@@ -23,7 +23,7 @@ go() { # OUT
 	start sh -c 'out=$1; shift; exec "$@" >"$out" 2>&1' sh "$1" \
 		"$crowd" run "$where" "$T/key" "$clients" "$sessions" "$messages" "$size" 8
 	going=$pid
-	wait_for grep -q sending "$1" || note "$(cat "$1")"
+	wait_for grep -qs sending "$1" || note "$(cat "$1")"
 }
 
 ok "$clients users" "$crowd" users "$clients"

@@ -45,6 +45,7 @@ async def stranger(context, first, more):
         now['open'] -= 1
         now['again'] += 1
         writer.transport.abort()
+        await asyncio.sleep(0.2)
 
 async def main():
     stop = asyncio.Event()

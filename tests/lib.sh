@@ -17,7 +17,7 @@
 #   onion NAME    prints the home's onion address
 #   start CMD     runs the program CMD in the background until the test ends (with a home: start env
 #                 MP_HOME="$T/a" mp-recv ...); its pid is in $pid
-#   wait_for CMD  polls until CMD exits 0, 30 s at most
+#   wait_for CMD  polls until CMD exits 0, two minutes at least
 #   free_port     prints a TCP port that nobody listens on
 #   serve_tls NAME    mp-recv -l for the home, with a route in $T/routes for all others; pid in $pid
 #
@@ -37,7 +37,7 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/mp-test.XXXXXX") || exit 99
 HOME=$T
 MP_ROUTES=$T/routes
 MP_SOCKS=127.0.0.1:1
-ASAN_OPTIONS=abort_on_error=1:disable_coredump=1
+ASAN_OPTIONS=abort_on_error=1:disable_coredump=1:detect_leaks=${MP_TEST_LEAKS:-1}
 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
 export LC_ALL BUILD PATH HOME MP_ROUTES MP_SOCKS ASAN_OPTIONS UBSAN_OPTIONS
 unset MP_HOME XDG_DATA_HOME
@@ -206,11 +206,11 @@ start() {
 }
 
 wait_for() {
-	tries=600
+	tries=2400
 	until "$@"; do
 		tries=$((tries - 1))
 		if [ "$tries" -le 0 ]; then
-			note "waited 30 s in vain for: $*"
+			note "waited in vain for: $*"
 			return 1
 		fi
 		sleep 0.05

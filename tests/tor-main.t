@@ -1,8 +1,9 @@
 #!/bin/sh
 # The main job over a Tor network of our own: two nodes, a card, 50 messages each way, a file of 5 MiB, with the
-# receiver's tor killed half way.  Then a node that uses the system's tor.
+# receiver's tor killed half way.  Then a node that uses the system's tor, and a chat server behind it.
 # shellcheck disable=SC2154 # failed, pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/chat.sh"
 
 umask 077
 
@@ -104,6 +105,7 @@ for n in alice bob; do
 done
 
 # --- The system's tor (here: one that we start, which knows nothing of our identities).
+chat_server
 mkdir -m 700 "$T/system"
 : >"$T/system/empty"
 cat >"$T/system/torrc" <<END
@@ -112,6 +114,8 @@ DataDirectory $T/system
 SocksPort unix:$T/system/socks
 ControlPort unix:$T/system/control
 CookieAuthentication 1
+HiddenServiceDir $T/system/chat
+HiddenServicePort 5150 $where
 __OwningControllerProcess $$
 END
 start tor --defaults-torrc "$T/system/empty" -f "$T/system/torrc" --quiet
@@ -139,4 +143,21 @@ like 'that tor has her service' "$(service)" '^250[+]hs/service'
 kill -9 "$carol"
 withdrawn() { service | grep -q '^55'; }
 ok 'killed, she leaves none behind in it' wait_for withdrawn
+
+# --- Session chat at an onion address, through the tor of each home.
+wait_for [ -s "$T/system/chat/hostname" ] || bail 'no address for the chat'
+where=$(cat "$T/system/chat/hostname"):5150
+for n in alice bob; do chat_user $n; done
+there() { # There is no session yet: 1.
+	as alice mp-chat list -w 20
+	[ $? -eq 1 ]
+}
+ok 'the chat server is reached through Tor' wait_for there
+chat_session alice bob
+said() { # FROM TO TEXT
+	echo "$3" | as "$1" mp-chat talk -l "$sid" >/dev/null
+	as "$2" mp-chat talk "$sid" </dev/null
+}
+like 'bob hears alice in it' "$(said alice bob 'from an onion')" 'from an onion$'
+like 'alice hears bob' "$(said bob alice 'to an onion')" 'to an onion$'
 finish

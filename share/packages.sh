@@ -32,6 +32,7 @@ packages_list() {
 		check qrencode command:qrencode
 		check sqlite3 command:sqlite3
 		check strace command:strace
+		check tmux command:tmux
 		check tor command:tor
 		check zbar-tools command:zbarimg
 		check zsh command:zsh

@@ -165,4 +165,4 @@ FORCE:
 .SECONDARY:
 
 -include $(lib_obj:.o=.d) $(cmd_src:%.c=$(BUILD)/%.d) $(unit_src:%.c=$(BUILD)/%.d) \
-	$(tool_src:%.c=$(BUILD)/%.d) $(fuzz_src:%.c=$(BUILD)/%.d)
+	$(tool_src:%.c=$(BUILD)/%.d) $(sim_src:%.c=$(BUILD)/%.d) $(fuzz_src:%.c=$(BUILD)/%.d)

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "base/cmd.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/watch.h"
 #include "node/hook.h"
 #include "store/contact.h"
 #include "store/message.h"
@@ -58,20 +58,14 @@ static void complain(void *ctx, const struct record *rec, const char *line)
 		err_warn("%s", line);
 }
 
-/* The directory, not the file: that may be made later, or made again. */
 static int start_watch(struct inbox *in)
 {
 	int r = dir_make(home_file("run"));
 
 	if (r != MP_OK)
 		return r;
-	in->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (in->watch < 0)
-		return err_sys("cannot watch for messages");
-	if (inotify_add_watch(in->watch, home_file("run"),
-	        IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO) < 0)
-		return err_sys("cannot watch '%s'", home_file("run"));
-	return MP_OK;
+	in->watch = watch_open(home_file("run"));
+	return in->watch >= 0 ? MP_OK : in->watch;
 }
 
 /* What nohup or a shell's background has us ignore stays ignored: blocked, it would reach us. */
@@ -96,7 +90,6 @@ enum { LOOK, TIME_OVER, ASKED_TO_END };
 /* Until there may be something new.  ASKED_TO_END: by a signal, or because the reader is gone. */
 static int await(struct inbox *in, int64_t until)
 {
-	char events[4096];
 	struct pollfd p[3] = {
 	    {.fd = in->watch, .events = POLLIN},
 	    {.fd = in->stop_fd, .events = POLLIN},
@@ -110,8 +103,7 @@ static int await(struct inbox *in, int64_t until)
 		if (errno != EINTR)
 			return err_sys("cannot wait");
 	}
-	while (read(in->watch, events, sizeof(events)) > 0)
-		;
+	(void)watch_touched(in->watch, "inbox"); /* or it is time to look again anyway */
 	return p[1].revents != 0 || p[2].revents != 0 ? ASKED_TO_END : LOOK;
 }
 

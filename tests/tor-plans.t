@@ -44,15 +44,6 @@ does() { # WHO COMMAND ...: and what it owes goes out
 	shift
 	as "$who" "$@" >"$T/owed" && as "$who" sh -c 'mp-seal <"$1" | mp-send -w 60' sh "$T/owed" >/dev/null
 }
-# What a command has not delivered the sender of mp-serve does, so nobody owing anything is not the end.
-comes_true() { # COMMAND ...: true at last, while everybody does what he owes
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
-		! "$@" || return 0
-		round alice bob carol
-		sleep 0.5
-	done
-	return 1
-}
 new() { # WHO PATTERN: is there such a new record?
 	as "$1" mp-inbox | grep -q "$2"
 }
@@ -70,12 +61,11 @@ all_in() {
 
 # --- Alice introduces bob and carol.
 ok 'alice offers an introduction' does alice mp-intro offer bob carol
-# (round() has a variable n of its own.)
 for who in bob carol; do
-	ok "$who is asked" comes_true new $who "^event${TAB}introduction-request${TAB}alice"
+	ok "$who is asked" wait_for new $who "^event${TAB}introduction-request${TAB}alice"
 	ok "$who accepts" does $who mp-intro accept "$(as $who mp-intro list | cut -f 4)"
 done
-ok 'they know each other' comes_true both_know
+ok 'they know each other' wait_for both_know
 is 'by one fingerprint' "$(as bob mp-contact show carol | grep ^fingerprint)" "$(as carol mp-contact show bob | grep ^fingerprint)"
 like 'and are not verified' "$(as bob mp-contact show carol)" '^verified: no$'
 exits 0 as bob mp-ping -w 60 carol
@@ -83,10 +73,10 @@ exits 0 as bob mp-ping -w 60 carol
 # --- Bob makes a group of the three.
 ok 'bob makes a group' does bob mp-group create team alice carol
 for who in alice carol; do
-	ok "$who is asked" comes_true new $who "^event${TAB}group-chat-request${TAB}bob"
+	ok "$who is asked" wait_for new $who "^event${TAB}group-chat-request${TAB}bob"
 	ok "$who accepts" does $who mp-group accept team
 done
-ok 'all three are in it' comes_true all_in
+ok 'all three are in it' wait_for all_in
 for who in alice bob carol; do
 	# shellcheck disable=SC2016 # for the inner shell
 	ok "$who says something" as $who sh -c 'echo "I am $1" | mp-seal -g team | mp-send -w 60' sh $who
@@ -94,12 +84,12 @@ done
 for who in alice bob carol; do
 	for whom in alice bob carol; do
 		[ $who = $whom ] ||
-			ok "$who hears $whom" comes_true new $who "^in${TAB}message${TAB}$whom${TAB}.*${TAB}team${TAB}I am $whom"
+			ok "$who hears $whom" wait_for new $who "^in${TAB}message${TAB}$whom${TAB}.*${TAB}team${TAB}I am $whom"
 	done
 done
 ok 'carol leaves' does carol mp-group leave team
 for who in alice bob; do
-	ok "$who hears of it" comes_true new $who "^event${TAB}group-member-left${TAB}carol"
+	ok "$who hears of it" wait_for new $who "^event${TAB}group-member-left${TAB}carol"
 done
 for n in alice bob carol; do ok "the store of $n is sound" as $n mp-store check; done
 finish

@@ -50,7 +50,7 @@ struct sender {
 	struct receiver *receiver;
 	struct client *client;
 	struct intake *in;
-	int inotify;
+	int watch;            /* of run/, or -1 */
 	int64_t call, newest; /* newest: the last row that a flush speaks of */
 
 	struct way *ways;

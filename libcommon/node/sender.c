@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/watch.h"
 #include "node/dispatch.h"
 #include "store/outbox.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #define STOP_WAIT (5 * MP_SECOND)
@@ -86,26 +86,13 @@ static int find_newest(void *ctx, const struct queue_item *item)
 	return 0;
 }
 
-/* Best effort: without it, what other processes queue is found a little later. */
-static int watch_queue(void)
-{
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd >= 0 &&
-	    inotify_add_watch(fd, home_file("run"), IN_ATTRIB | IN_CREATE | IN_MODIFY) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static int begin(struct sender *s)
 {
 	struct client_options co = {.timeout = s->cfg->send_timeout, .connect = CONNECT_WAIT};
 	int64_t n, now = clock_now();
 	int rc;
 
-	s->inotify = -1;
+	s->watch = -1;
 	s->deadline = s->next_due = INT64_MAX;
 	s->status = EXIT_DONE;
 	s->claim = true;
@@ -117,7 +104,8 @@ static int begin(struct sender *s)
 	if (s->o->flush && ((rc = lane_wake(s->s, 0, now, NULL)) != 0 ||
 	                       (rc = queue_each(s->s, find_newest, s)) != 0))
 		return rc;
-	s->inotify = watch_queue();
+	/* Best effort: without it, what other processes queue is found a little later. */
+	s->watch = watch_open(home_file("run"));
 	if (s->o->input >= 0)
 		return intake_start(&s->in, s->cfg, s->o, s->call);
 	return 0;
@@ -143,25 +131,6 @@ static void read_intake(struct sender *s)
 		s->claim = true;
 		if (s->o->wait >= 0 && !s->o->follow)
 			s->deadline = clock_monotonic() + s->o->wait;
-	}
-}
-
-/* run/queue was touched: somebody queued something, or woke a lane. */
-static void read_inotify(struct sender *s)
-{
-	_Alignas(struct inotify_event) char data[4096];
-	ssize_t n;
-
-	if (s->inotify < 0)
-		return;
-	while ((n = read(s->inotify, data, sizeof(data))) > 0) {
-		for (char *p = data; p < data + n;) {
-			const struct inotify_event *e = (const struct inotify_event *)(void *)p;
-
-			if (e->len > 0 && strcmp(e->name, "queue") == 0)
-				s->claim = true;
-			p += sizeof(*e) + e->len;
-		}
 	}
 }
 
@@ -314,8 +283,8 @@ static void wait_for_event(struct sender *s)
 	unsigned n = 0;
 	int rc;
 
-	if (s->inotify >= 0)
-		extra[n++] = (struct pollfd){.fd = s->inotify, .events = POLLIN};
+	if (s->watch >= 0)
+		extra[n++] = (struct pollfd){.fd = s->watch, .events = POLLIN};
 	if (s->in != NULL && !s->input_done)
 		extra[n++] = (struct pollfd){.fd = intake_fd(s->in), .events = POLLIN};
 	if (s->o->stop_fd >= 0 && !s->told)
@@ -344,7 +313,9 @@ static void loop(struct sender *s)
 		if (over(s))
 			return;
 		wait_for_event(s);
-		read_inotify(s);
+		/* Somebody queued something, or woke a lane. */
+		if (watch_touched(s->watch, "queue"))
+			s->claim = true;
 		dispatch_tick(s);
 		if (!s->broken && s->nsettled > 0 && clock_monotonic() >= s->settle_at &&
 		    (rc = settle_flush(s)) != 0)
@@ -409,8 +380,8 @@ int sender_run(const struct config *cfg, const struct sender_options *o)
 	client_free(s->client);
 	receiver_free(s->receiver);
 	store_close(s->s);
-	if (s->inotify >= 0)
-		close(s->inotify);
+	if (s->watch >= 0)
+		close(s->watch);
 	free(s->slow);
 	status = s->status;
 	free(s);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/watch.h"
 #include "node/child.h"
 #include "node/handshake.h"
 #include "node/member.h"
@@ -23,6 +24,7 @@
 #include "node/station.h"
 
 #define DUE_EVERY MP_MINUTE
+#define DUE_APART MP_SECOND       /* however often somebody comes to owe something */
 #define STOP_TIME (7 * MP_SECOND) /* the sender takes 5 s at most */
 #define FILES 65536
 #define WATCH_EVERY (5 * MP_SECOND)
@@ -36,7 +38,9 @@ struct serve {
 	struct family family;
 	struct child child[CHILDREN];
 	int signals;
-	int hidden[4]; /* what no child keeps */
+	int watch;     /* of run/, or -1 */
+	bool owing;    /* since what is due was started last */
+	int hidden[5]; /* what no child keeps */
 	bool ready, stopping;
 	int64_t end;
 	int64_t watched; /* when connections were looked at last */
@@ -125,6 +129,7 @@ static int start_family(struct serve *s)
 	s->hidden[1] = s->member.station.port;
 	s->hidden[2] = s->signals;
 	s->hidden[3] = s->o->private_fd;
+	s->hidden[4] = s->watch;
 	for (int i = 0; i < CHILDREN; i++) {
 		s->child[i] = plan[i];
 		s->child[i].ctx = &s->member;
@@ -149,6 +154,8 @@ static void start_due(struct serve *s)
 		}
 		if (s->o->verbose && i != DUE)
 			member_sayf(&s->member, "%s started (process %ld)", c->name, (long)c->pid);
+		if (i == DUE)
+			s->owing = false;
 		/* A new tor has to publish us again. */
 		if (i == TOR && s->child[ONLINE].pid != 0)
 			(void)kill(s->child[ONLINE].pid, SIGKILL);
@@ -192,7 +199,7 @@ static void ended(struct serve *s, int which, int status)
 	}
 	delay = child_ended(c, now);
 	if (which == DUE && good) {
-		c->due = now + DUE_EVERY;
+		c->due = now + (s->owing ? DUE_APART : DUE_EVERY);
 		c->delay = 0;
 	} else if (which == ONLINE && good) {
 		c->due = INT64_MAX;
@@ -241,6 +248,20 @@ static void take_up(struct serve *s)
 	s->o->ready(s->o->ctx, s->member.station.onion, s->member.station.where);
 }
 
+/* Somebody received, or decided, something to which an answer is owed: nobody waits a minute for
+ * it. */
+static void take_owing(struct serve *s)
+{
+	struct child *c = &s->child[DUE];
+	int64_t soon = clock_monotonic() + DUE_APART;
+
+	if (!watch_touched(s->watch, "due"))
+		return;
+	s->owing = true;
+	if (c->pid == 0 && c->delay == 0 && c->due > soon)
+		c->due = soon;
+}
+
 /* Milliseconds until something is to be started, or the end. */
 static int idle_time(const struct serve *s)
 {
@@ -266,18 +287,19 @@ static void watch_listener(struct serve *s)
 
 static int supervise(struct serve *s)
 {
-	struct pollfd p[2] = {
-	    {.fd = s->signals, .events = POLLIN}, {.fd = s->member.up[0], .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = s->signals, .events = POLLIN},
+	    {.fd = s->member.up[0], .events = POLLIN}, {.fd = s->watch, .events = POLLIN}};
 	int rc;
 
 	while (!s->stopping && clock_monotonic() < s->end) {
 		start_due(s);
-		if (poll(p, 2, idle_time(s)) < 0) {
+		if (poll(p, 3, idle_time(s)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return err_sys("cannot wait");
 		}
 		watch_listener(s);
+		take_owing(s);
 		if (p[1].revents != 0)
 			take_up(s);
 		if (p[0].revents != 0 && (rc = take_signals(s)) != 0)
@@ -318,7 +340,7 @@ static void wind_up(struct serve *s)
 
 int serve_run(const struct config *cfg, const struct serve_options *o)
 {
-	struct serve s = {.o = o, .end = INT64_MAX};
+	struct serve s = {.o = o, .end = INT64_MAX, .watch = -1};
 	struct member *m = &s.member;
 	int rc;
 
@@ -335,6 +357,7 @@ int serve_run(const struct config *cfg, const struct serve_options *o)
 	    (rc = station_open(&m->station, o->bind != NULL ? o->bind : cfg->serve_bind)) != 0)
 		return rc;
 	raise_files();
+	s.watch = watch_open(home_file("run")); /* without it what is owed waits a minute */
 	if ((m->tor == ONLINE_OWN_TOR && (rc = station_sockets(&m->station)) != 0) ||
 	    (rc = catch_signals(&s)) != 0 || (rc = make_pipes(&s)) != 0 ||
 	    (rc = start_family(&s)) != 0)
@@ -342,6 +365,8 @@ int serve_run(const struct config *cfg, const struct serve_options *o)
 	rc = supervise(&s);
 	wind_up(&s);
 out:
+	if (s.watch >= 0)
+		close(s.watch);
 	station_close(&m->station);
 	return rc;
 }

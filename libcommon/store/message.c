@@ -30,7 +30,7 @@ int message_add(struct store *s, int64_t contact, enum message_dir dir, enum mes
 	if (rc == MP_EEXIST)
 		return err_set(rc, "the message is in the store already");
 	if (rc == 0 && state == MESSAGE_NEW)
-		sql_wake(s);
+		sql_wake(s, WAKE_INBOX);
 	return rc;
 }
 

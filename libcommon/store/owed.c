@@ -10,9 +10,13 @@
 
 int owed_add(struct store *s, const struct owed *o)
 {
-	return sql_exec(s,
+	int rc = sql_exec(s,
 	    "INSERT INTO owed (contact, id, flow, kind, serial, at) VALUES (?, ?, ?, ?, ?, ?)",
 	    "ixisii", o->contact, o->id, o->flow, o->kind, o->serial, o->at);
+
+	if (rc == 0)
+		sql_wake(s, WAKE_DUE);
+	return rc;
 }
 
 static void fill(struct owed *o, sqlite3_stmt *st)

@@ -25,7 +25,7 @@ struct store {
 	int depth;      /* of store_begin() */
 	int undone;     /* the error for which SQLite itself rolled back, 0 none */
 	int unprepared; /* the error of the last store_sql() */
-	bool wake;      /* touch run/inbox after the commit */
+	unsigned wake;  /* what of run/ to touch after the commit */
 	int turn;       /* store/turn.h */
 	int wal_pages;  /* in the -wal after our last commit, 0 none */
 	int64_t until;  /* when the caller stops waiting for a lock, monotonic; 0: not his to say */
@@ -102,8 +102,9 @@ int sql_batch_end(struct store *s, int64_t contact, int64_t after, int64_t last,
 /* The contact's control lane lost mail: what waited behind it is due. */
 int lane_unblock(struct store *s, int64_t contact, int64_t now);
 
-/* run/inbox is touched once the transaction is committed; at once outside of one. */
-void sql_wake(struct store *s);
+/* run/inbox or run/due is touched once the transaction is committed; at once outside of one. */
+enum { WAKE_INBOX = 1, WAKE_DUE = 2 };
+void sql_wake(struct store *s, unsigned who);
 
 /* A finished temporary file becomes path, unless something is there: MP_EEXIST. Durable. */
 int sql_publish(const char *tmp, const char *path);

@@ -355,9 +355,17 @@ int store_begin(struct store *s)
 	return rc;
 }
 
+static void touch(unsigned who)
+{
+	if ((who & WAKE_INBOX) != 0)
+		store_wake_inbox();
+	if ((who & WAKE_DUE) != 0)
+		file_touch(home_file("run/due"));
+}
+
 int store_commit(struct store *s)
 {
-	bool wake = s->wake;
+	unsigned wake = s->wake;
 	int rc = s->undone;
 
 	if (s->depth == 0)
@@ -373,9 +381,8 @@ int store_commit(struct store *s)
 		return rc;
 	}
 	s->depth = 0;
-	s->wake = false;
-	if (wake)
-		store_wake_inbox();
+	s->wake = 0;
+	touch(wake);
 	return 0;
 }
 
@@ -385,7 +392,7 @@ void store_rollback(struct store *s)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->depth = 0;
 	s->undone = 0;
-	s->wake = false;
+	s->wake = 0;
 }
 
 bool store_in_transaction(const struct store *s)
@@ -410,12 +417,12 @@ int sql_end(struct store *s, int rc)
 	return rc;
 }
 
-void sql_wake(struct store *s)
+void sql_wake(struct store *s, unsigned who)
 {
 	if (s->depth > 0)
-		s->wake = true;
+		s->wake |= who;
 	else
-		store_wake_inbox();
+		touch(who);
 }
 
 void store_wake_inbox(void)

@@ -55,7 +55,8 @@ int store_check(struct store *s, void (*fn)(void *ctx, const char *finding), voi
 /* A consistent copy while others write (sqlite3_backup), 0600, whole or absent. */
 int store_backup(struct store *s, const char *path);
 
-/* Touches $MP_HOME/run/inbox or run/queue after a commit: wakes mp-inbox -f and the sender. */
+/* Touches $MP_HOME/run/inbox or run/queue after a commit: wakes mp-inbox -f and the sender.  What
+ * is owed anew touches run/due by itself, which wakes mp-serve. */
 void store_wake_inbox(void);
 void store_wake_queue(void);
 

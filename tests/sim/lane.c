@@ -234,12 +234,23 @@ static void settle(struct peer *x, size_t lane, bool taken)
 	lane_kick(x, lane);
 }
 
+static void set_aside(struct peer *x, const struct lane *l)
+{
+	const struct packet *k = l->head->k;
+	const struct contact *c = keep_contact(x, l->contact);
+
+	for (size_t i = 0; c != NULL && k->type == WIRE_MESSAGE && i < x->w->nsaid; i++)
+		if (x->w->said[i].by == x->i && memcmp(x->w->said[i].id, k->mid, MESSAGE_ID) == 0)
+			x->w->said[i].aside[c->peer] = true;
+}
+
 static void refused(struct peer *x, size_t lane)
 {
 	struct lane *l = &x->lanes[lane];
 	int64_t delay = retry_refused(++l->head->refused);
 
 	if (delay < 0) {
+		set_aside(x, l);
 		settle(x, lane, false);
 		return;
 	}

@@ -173,6 +173,7 @@ struct saying {
 	int64_t n, at;
 	int by;
 	bool to[PEERS_MAX];
+	bool aside[PEERS_MAX]; /* refused for good: its person was told */
 };
 
 struct set { /* of 32 bytes, by 64 bits of them */

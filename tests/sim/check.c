@@ -73,6 +73,18 @@ void check_flow(struct peer *x, const struct flow *old, const struct flow *f)
 	}
 }
 
+void check_undone(struct peer *x, const struct flow *old, const struct flow *f)
+{
+	if (f->kind == FLOW_PROPOSAL)
+		keep_fate(x->w, x->i, f->u.proposal.plan, f->u.proposal.id)->state =
+		    old != NULL ? (int)old->u.proposal.state : -1;
+	else if (f->kind == FLOW_CONSENT && old != NULL && keep_contact(x, f->contact) != NULL)
+		keep_fate(
+		    x->w, keep_contact(x, f->contact)->peer, f->u.consent.plan, f->u.consent.id)
+		    ->at[x->i]
+		    .state = (int)old->u.consent.state;
+}
+
 /* Each 32 bytes in hex that a message says, to whomever. */
 void check_sealed(struct peer *x, const struct packet *k)
 {

@@ -74,7 +74,10 @@ void keep_rollback(struct peer *x)
 {
 	while (x->nchanges > 0) {
 		struct change *c = &x->changes[--x->nchanges];
+		const struct kept *was = c->old, *now = c->t->v[c->row];
 
+		if (c->t == &x->flows && now != NULL)
+			check_undone(x, was != NULL ? was->f : NULL, now->f);
 		c->t->drop(c->t->v[c->row]);
 		c->t->v[c->row] = c->old;
 	}

@@ -327,6 +327,8 @@ void hostile_acts(struct peer *x);
 
 /* A flow is about to be kept. */
 void check_flow(struct peer *x, const struct flow *old, const struct flow *f);
+/* It was not: the disk was full. */
+void check_undone(struct peer *x, const struct flow *old, const struct flow *f);
 /* Something sealed. */
 void check_sealed(struct peer *x, const struct packet *k);
 /* A contact became one. */

@@ -7,7 +7,7 @@
 cd "$ROOT" || exit 99
 asan=$ROOT/build-asan
 ${MAKE:-make} -s -j2 BUILD=build-asan CI="${CI:-}" tests-build \
-	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -O1 -fno-omit-frame-pointer' \
+	CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g1 -fno-omit-frame-pointer' \
 	LDFLAGS= >"$T/log" 2>&1
 built=$?
 ok "builds" [ "$built" -eq 0 ]

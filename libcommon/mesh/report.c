@@ -59,13 +59,13 @@ static const struct vote *vote_of(const struct decision *d, const uint8_t server
 	return NULL;
 }
 
-static bool contradict(const struct vote *a, const struct vote *b)
+static bool contradict(const struct vote *a, const struct vote *b, int64_t oldest)
 {
 	return a != NULL && b != NULL && memcmp(a->about, b->about, ONION_KEY) == 0 &&
-	       a->window == b->window && a->value != b->value;
+	       a->window == b->window && a->window >= oldest && a->value != b->value;
 }
 
-bool report_proves(const struct report *r)
+bool report_proves(const struct report *r, int64_t oldest)
 {
 	struct decision *d = calloc(2, sizeof(*d));
 	json_t *o = NULL, *list;
@@ -76,7 +76,7 @@ bool report_proves(const struct report *r)
 	    (list = json_object_get(o, "votes")) != NULL && json_array_size(list) == 2 &&
 	    decision_read(&d[0], json_array_get(list, 0)) == 0 &&
 	    decision_read(&d[1], json_array_get(list, 1)) == 0)
-		proven = contradict(vote_of(&d[0], r->server), vote_of(&d[1], r->server));
+		proven = contradict(vote_of(&d[0], r->server), vote_of(&d[1], r->server), oldest);
 	json_decref(o);
 	free(d);
 	return proven;

@@ -30,7 +30,10 @@ int report_read(struct report *r, const json_t *o); /* report_free() in any case
 int report_write(json_t **out, const struct report *r);
 void report_free(struct report *r);
 
-/* Whether the evidence is a contradiction of the reported server's own. */
-bool report_proves(const struct report *r);
+/*
+ * Whether the evidence is a contradiction of the reported server's own, in the window `oldest` or
+ * later: else whoever keeps an old proof could keep a server out for ever.
+ */
+bool report_proves(const struct report *r, int64_t oldest);
 
 #endif

@@ -181,12 +181,12 @@ void client_free(struct client *c)
 int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len, void *tag)
 {
-	return client_request(c, onion, isolation, "POST", "/", data, len, tag);
+	return client_request(c, onion, isolation, "POST", "/", data, len, false, tag);
 }
 
 int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
-    size_t len, void *tag)
+    size_t len, bool alone, void *tag)
 {
 	struct post *p;
 	int rc;
@@ -201,6 +201,7 @@ int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
 	p->tag = tag;
 	p->method = method;
 	p->path = path;
+	p->alone = alone;
 	p->reply = (struct buf)BUF_INIT(c->body_max);
 	p->began = clock_monotonic();
 	rc = post_configure(p, onion, isolation, data, len);

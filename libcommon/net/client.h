@@ -10,6 +10,7 @@
 #define MP_NET_CLIENT_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include "base/buf.h"
 #include "crypto/onion.h"
 
@@ -49,10 +50,13 @@ struct post_result {
  */
 int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len, void *tag);
-/* The same by another method and path; without data when len is 0. */
+/*
+ * The same by another method and path; without data when len is 0.  alone: on a connection of its
+ * own, so that the server cannot tell by it who asked before.
+ */
 int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
-    size_t len, void *tag);
+    size_t len, bool alone, void *tag);
 size_t client_active(const struct client *c);
 
 /*

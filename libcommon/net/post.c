@@ -215,6 +215,8 @@ int post_configure(struct post *p, const uint8_t onion[static ONION_KEY],
 	    (rc = set_callbacks(e, p)) != CURLE_OK ||
 	    (rc = set_way(e, p, onion, isolation, route)) != CURLE_OK)
 		goto out;
+	SET(CURLOPT_FRESH_CONNECT, p->alone ? 1L : 0L);
+	SET(CURLOPT_FORBID_REUSE, p->alone ? 1L : 0L);
 	if (len == 0 && strcmp(p->method, "GET") == 0) {
 		SET(CURLOPT_HTTPGET, 1L);
 	} else {

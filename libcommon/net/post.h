@@ -41,6 +41,7 @@ struct post {
 	char error[CURL_ERROR_SIZE];
 	void *tag;
 	const char *method, *path; /* literals */
+	bool alone;
 	struct buf reply;
 };
 

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (json_read(&o, (const char *)data, size) != 0)
 		return 0;
 	if (verdict(report_read(&r, o)) == 0) {
-		(void)report_proves(&r);
+		(void)report_proves(&r, 0);
 		must(report_write(&again, &r) == 0 && report_read(&back, again) == 0);
 		must(back.evidence.len == r.evidence.len);
 		report_free(&back);

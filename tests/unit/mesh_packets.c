@@ -601,7 +601,7 @@ static json_t *one_vote(const struct identity *by, enum verdict value, int64_t w
 	return o;
 }
 
-static bool proves(const struct identity *by, int64_t window, enum verdict second)
+static bool proves(const struct identity *by, int64_t window, enum verdict second, int64_t oldest)
 {
 	struct report r = {.evidence = BUF_INIT(EVIDENCE_MAX)};
 	json_t *e = json_pack("{s:[o,o]}", "votes", one_vote(by, VERDICT_BLACKLISTED, 100),
@@ -610,7 +610,7 @@ static bool proves(const struct identity *by, int64_t window, enum verdict secon
 
 	memcpy(r.server, s2->key, ONION_KEY);
 	must(json_write(&r.evidence, e));
-	proven = report_proves(&r);
+	proven = report_proves(&r, oldest);
 	json_decref(e);
 	report_free(&r);
 	return proven;
@@ -631,12 +631,13 @@ static void test_report(void)
 	must(field_set_bytes(o, "reporter_id", rsa_der(sign_a), RSA_DER));
 	is_int(read_report(o), 0, "from a client");
 	json_decref(o);
-	ok(!report_proves(&r), "text proves nothing");
+	ok(!report_proves(&r, 0), "text proves nothing");
 	report_free(&r);
-	ok(proves(s2, 100, VERDICT_WHITELISTED), "two votes in one window prove something");
-	ok(!proves(s2, 101, VERDICT_WHITELISTED), "in two windows they do not");
-	ok(!proves(s2, 100, VERDICT_BLACKLISTED), "nor do two of one value");
-	ok(!proves(s1, 100, VERDICT_WHITELISTED), "nor somebody else's");
+	ok(proves(s2, 100, VERDICT_WHITELISTED, 100), "two votes in one window prove something");
+	ok(!proves(s2, 100, VERDICT_WHITELISTED, 101), "not for ever");
+	ok(!proves(s2, 101, VERDICT_WHITELISTED, 0), "in two windows they do not");
+	ok(!proves(s2, 100, VERDICT_BLACKLISTED, 0), "nor do two of one value");
+	ok(!proves(s1, 100, VERDICT_WHITELISTED, 0), "nor somebody else's");
 }
 
 static int read_servers(const json_t *o)

@@ -163,7 +163,7 @@ static bool among(const uint8_t (*peers)[ONION_KEY], size_t n, const uint8_t key
 }
 
 enum verdict ballot_count(const struct vote *votes, size_t n, const uint8_t (*peers)[ONION_KEY],
-    size_t n_peers, const uint8_t about[static ONION_KEY], int64_t today)
+    size_t n_peers, const uint8_t *self, const uint8_t about[static ONION_KEY], int64_t today)
 {
 	size_t black = 0, white = 0;
 
@@ -172,7 +172,9 @@ enum verdict ballot_count(const struct vote *votes, size_t n, const uint8_t (*pe
 
 		if (memcmp(v->about, about, ONION_KEY) != 0 ||
 		    memcmp(v->voter, about, ONION_KEY) == 0 || v->window > today + 1 ||
-		    v->window < today - VOTE_DAYS || !among(peers, n_peers, v->voter))
+		    v->window < today - VOTE_DAYS ||
+		    (!among(peers, n_peers, v->voter) &&
+		        (self == NULL || memcmp(v->voter, self, ONION_KEY) != 0)))
 			continue;
 		black += v->value == VERDICT_BLACKLISTED;
 		white += v->value == VERDICT_WHITELISTED;

@@ -51,10 +51,11 @@ int decision_write(json_t **out, const struct decision *d);
 /*
  * What the votes (any order, one a voter) make of a server in the eyes of a node that has accepted
  * n_peers peers: a value that more than half of them, and QUORUM_LEAST at least, gave within
- * VOTE_DAYS of today.  Whoever is not among them does not count, and neither does the server
- * itself.
+ * VOTE_DAYS of today.  Its own vote (self, or NULL) counts like a peer's, so that all who
+ * accept each other come to the same.  Whoever is not among them does not count, and neither does
+ * the server itself.
  */
 enum verdict ballot_count(const struct vote *votes, size_t n, const uint8_t (*peers)[ONION_KEY],
-    size_t n_peers, const uint8_t about[static ONION_KEY], int64_t today);
+    size_t n_peers, const uint8_t *self, const uint8_t about[static ONION_KEY], int64_t today);
 
 #endif

@@ -54,7 +54,7 @@ int relay_recount(struct relay *r, struct relay_peer *p, int64_t now)
 		rc = 0;
 		p->black =
 		    ballot_count(t->vote, t->n, (const uint8_t(*)[ONION_KEY])t->peer, t->n_peers,
-		        p->server, now / r->cfg.vote_window) == VERDICT_BLACKLISTED;
+		        r->id->key, p->server, now / r->cfg.vote_window) == VERDICT_BLACKLISTED;
 	}
 	free(t);
 	if (rc == 0 && p->black != black && (rc = relay_peer_update(r->s, p)) == 0)

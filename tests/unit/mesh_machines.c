@@ -195,22 +195,32 @@ static void test_quorum(void)
 		votes[i].value = VERDICT_BLACKLISTED;
 		votes[i].window = 100;
 	}
-	is_int(ballot_count(votes, 5, peers, 9, about, 100), VERDICT_BLACKLISTED, "5 of 9 peers");
-	is_int(ballot_count(votes, 4, peers, 9, about, 100), VERDICT_NONE, "4 of 9 are too few");
-	is_int(ballot_count(votes, 2, peers, 2, about, 100), VERDICT_NONE, "2 of 2, too");
-	is_int(ballot_count(votes, 3, peers, 3, about, 100), VERDICT_BLACKLISTED, "3 of 3 are not");
-	is_int(ballot_count(votes, 5, peers, 10, about, 100), VERDICT_NONE, "half is no majority");
-	is_int(ballot_count(votes + 9, 100, peers, 9, about, 100), VERDICT_NONE,
+	is_int(ballot_count(votes, 5, peers, 9, NULL, about, 100), VERDICT_BLACKLISTED,
+	    "5 of 9 peers");
+	is_int(
+	    ballot_count(votes, 4, peers, 9, NULL, about, 100), VERDICT_NONE, "4 of 9 are too few");
+	is_int(ballot_count(votes, 2, peers, 2, NULL, about, 100), VERDICT_NONE, "2 of 2, too");
+	is_int(ballot_count(votes, 3, peers, 3, NULL, about, 100), VERDICT_BLACKLISTED,
+	    "3 of 3 are not");
+	is_int(ballot_count(votes, 5, peers, 10, NULL, about, 100), VERDICT_NONE,
+	    "half is no majority");
+	is_int(ballot_count(votes, 4, peers + 1, 7, peers[0], about, 100), VERDICT_BLACKLISTED,
+	    "our own vote counts among 4 of 7");
+	is_int(ballot_count(votes, 4, peers + 1, 7, NULL, about, 100), VERDICT_NONE,
+	    "3 of 7 are none");
+	is_int(ballot_count(votes + 9, 100, peers, 9, NULL, about, 100), VERDICT_NONE,
 	    "100 strangers are nobody");
-	is_int(ballot_count(votes, 9, peers, 9, about, 100 + VOTE_DAYS + 1), VERDICT_NONE,
+	is_int(ballot_count(votes, 9, peers, 9, NULL, about, 100 + VOTE_DAYS + 1), VERDICT_NONE,
 	    "old votes do not count");
-	is_int(ballot_count(votes, 9, peers, 9, about, 98), VERDICT_NONE, "nor such of the future");
+	is_int(ballot_count(votes, 9, peers, 9, NULL, about, 98), VERDICT_NONE,
+	    "nor such of the future");
 	memcpy(peers[4], about, ONION_KEY);
 	memcpy(votes[4].voter, about, ONION_KEY);
-	is_int(ballot_count(votes, 5, peers, 9, about, 100), VERDICT_NONE, "nor one's own");
+	is_int(ballot_count(votes, 5, peers, 9, NULL, about, 100), VERDICT_NONE, "nor one's own");
 	for (int i = 0; i < 9; i++)
 		votes[i].value = VERDICT_WHITELISTED;
-	is_int(ballot_count(votes, 9, peers, 9, about, 100), VERDICT_WHITELISTED, "the way back");
+	is_int(ballot_count(votes, 9, peers, 9, NULL, about, 100), VERDICT_WHITELISTED,
+	    "the way back");
 }
 
 static void test_chance(void)

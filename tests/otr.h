@@ -62,6 +62,7 @@ struct net {
 	size_t queued, room_for;
 	uint64_t order;
 	int64_t delay;
+	int64_t life; /* of who joins from now on; 0: a day */
 	/* Returns how many copies go; may set *at and replace *text (malloc'd). */
 	int (*hook)(struct net *net, size_t from, size_t to, char **text, size_t *len, int64_t *at);
 	void *ctx;
@@ -202,7 +203,7 @@ static struct node *net_join(struct net *net)
 	    .server = "example.onion",
 	    .wait = 60000,
 	    .settle = 1000,
-	    .life = 86400000,
+	    .life = net->life == 0 ? 86400000 : net->life,
 	    .skew = 300000,
 	    .self = &n->id,
 	    .sink = {n, net_line, net_note}};

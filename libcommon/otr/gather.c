@@ -102,6 +102,11 @@ void room_strike(struct otr_room *r, const struct otr_session *s, uint64_t who, 
 
 bool room_refuses(const struct otr_room *r, const struct otr_member *m, int64_t now)
 {
+	if (r->cfg->welcome != NULL && !r->cfg->welcome(r->cfg->sink.ctx, m))
+		return true;
+	/* Who wants it to be over before it begins could have us begin for ever. */
+	if (m->time + m->life < now + 2 * r->cfg->wait)
+		return true;
 	if (m->time > now + r->cfg->skew || m->time < now - r->cfg->skew || is_spent(r, m->id))
 		return true;
 	for (size_t k = 0; k < ROOM_STRIKES; k++)

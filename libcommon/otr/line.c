@@ -144,7 +144,7 @@ int otr_line_write(struct buf *out, const struct otr_line *l)
 }
 
 /* Room and server: what a record's ref may have, so that a person sees what was agreed. */
-static bool place_ok(const char *s, size_t min)
+bool otr_place_ok(const char *s, size_t min)
 {
 	size_t n = strlen(s);
 
@@ -184,7 +184,7 @@ static int get_field(struct otr_line *l, const json_t *o, const struct field *f)
 			return MP_EBAD;
 		break;
 	default:
-		if (!place_ok(text, (size_t)f->min))
+		if (!otr_place_ok(text, (size_t)f->min))
 			return MP_EBAD;
 		break;
 	}

@@ -69,6 +69,9 @@ void otr_line_init(struct otr_line *l);
 void otr_line_free(struct otr_line *l);
 const char *otr_type_name(enum otr_type t);
 
+/* A room's or a server's name: [A-Za-z0-9._:-], at least min characters, less than OTR_ROOM. */
+bool otr_place_ok(const char *s, size_t min);
+
 /* Without a line feed. */
 int otr_line_write(struct buf *out, const struct otr_line *l);
 /* l was initialised; it is to be freed whatever is returned. */

@@ -208,7 +208,7 @@ static int64_t renew_at(const struct otr_room *r)
 {
 	if (r->current == NULL || r->gathering || r->next != NULL || r->leaving)
 		return INT64_MAX;
-	return r->current->expiry - r->cfg->life / 8;
+	return r->current->expiry - (r->current->expiry - r->current->opened) / 8;
 }
 
 /* Alone: the hello stays fresh.  Alone beside an open session: nobody wants another one. */

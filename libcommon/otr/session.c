@@ -91,6 +91,8 @@ int session_event(
 		s->missed = missing;
 	if (step.next != s->stage)
 		s->deadline = waits ? now + s->cfg->wait : INT64_MAX;
+	if (step.action == ACTION_OPEN)
+		s->opened = now;
 	s->stage = step.next;
 	return session_act(s, step.action, &note, now);
 }

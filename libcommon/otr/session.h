@@ -66,6 +66,8 @@ struct otr_config {
 	int64_t skew;   /* ms by which clocks may differ */
 	const struct otr_identity *self;
 	struct otr_sink sink;
+	/* May this long-term key take part?  NULL: all may. */
+	bool (*welcome)(void *ctx, const struct otr_member *m);
 };
 
 /* What is known of a member. */
@@ -97,7 +99,8 @@ struct otr_session {
 	size_t self;
 	uint8_t sid[OTR_SID];
 	enum otr_stage stage;
-	int64_t expiry, deadline; /* deadline INT64_MAX: nothing is waited for */
+	int64_t opened, expiry;
+	int64_t deadline; /* INT64_MAX: nothing is waited for */
 	struct otr_peer peer[OTR_MEMBERS];
 	uint8_t roster_hash[OTR_HASH], commitments[OTR_HASH], view[OTR_HASH], digest[OTR_HASH];
 	struct otr_secrets *secret;

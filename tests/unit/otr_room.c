@@ -154,6 +154,31 @@ static void test_expiry(void)
 	net_free(&net);
 }
 
+/* Who wants short sessions gets them; who wants none gets none. */
+static void test_life(void)
+{
+	static struct net net;
+
+	people(&net, 2);
+	net.life = 3600000;
+	net_join(&net);
+	net_run(&net, net.now + 5000);
+	ok(net_open(&net), "three agree, of whom one wants an hour");
+	ok(net.node[0].room->current->expiry < net.now + 3600000, "which counts for all");
+	net_run(&net, net.now + 50 * 60000);
+	is_int(net.node[0].opened, 1, "it is kept for seven eighths of that");
+	net_run(&net, net.now + 5 * 60000);
+	is_int(net.node[0].opened, 2, "and renewed once");
+	net_free(&net);
+	people(&net, 2);
+	net.life = 60000;
+	net_join(&net);
+	net_run(&net, net.now + 5000);
+	ok(net.node[0].room->current != NULL && net.node[0].room->current->roster.n == 2,
+	    "who wants a minute is left out");
+	net_free(&net);
+}
+
 /* A line in the name of a member of a session, signed with a key that is public by now. */
 static char *forge(const struct seen *in, const uint8_t sid[static OTR_SID], size_t as,
     const uint8_t secret[static P256_SECRET], enum otr_type type, int64_t n)
@@ -278,6 +303,7 @@ int main(void)
 	test_join_whenever();
 	test_silent();
 	test_expiry();
+	test_life();
 	test_leaver();
 	test_published();
 	test_others();

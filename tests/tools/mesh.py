@@ -16,14 +16,23 @@ mesh.py lie HOME LOG garbage|drop          a server of the home's key that says 
 mesh.py without  < object                   it again without each of its members, one a line
 mesh.py spoilt  < object                    it again with each member of a wrong kind or form
 mesh.py refused HOST:PORT METHOD PATH  < bodies, one a line; prints each that is not answered with 400
+mesh.py ask HOST:PORT METHOD PATH FILE [BODY]    prints the status; the answer is in FILE
+mesh.py fetch HOST:PORT KEY SERVER DEVICE CURSOR DIR
+                                            prints the status; DIR has the proof, the answer and, as
+                                            fetched, its packets, one a line
+mesh.py serve DIR                           one process for all of these: reads VERB and arguments from
+                                            DIR/mesh.ask, a tab between, with - or a file for
+                                            standard input in front; the output goes to DIR/mesh.answer
 """
 
 import base64
 import datetime
+import functools
 import hashlib
 import hmac
 import http.client
 import http.server
+import io
 import json
 import os
 import ssl
@@ -31,7 +40,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import traceback
 
+PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 SPKI = bytes.fromhex("302a300506032b6570032100")
 
 
@@ -49,6 +60,7 @@ def now():
     return t.strftime("%Y-%m-%dT%H:%M:%S.") + "%03dZ" % (t.microsecond // 1000)
 
 
+@functools.lru_cache(maxsize=None)
 def public(path):
     return openssl("pkey", "-in", path, "-pubout", "-outform", "DER")
 
@@ -181,24 +193,75 @@ def lie(home, log, how):
     server.serve_forever()
 
 
+connections = {}
+
+
+def request(where, method, path, body=None):
+    """On one connection, as long as it lasts: status and answer."""
+    for fresh in (where not in connections, True):
+        if fresh:
+            tls = ssl.create_default_context()
+            tls.minimum_version = ssl.TLSVersion.TLSv1_3
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+            connections[where] = http.client.HTTPSConnection(where, context=tls, timeout=300)
+        c = connections[where]
+        try:
+            c.request(method, path, body, {"Content-Type": "application/json"})
+            answer = c.getresponse()
+            return answer.status, answer.read()
+        except (http.client.HTTPException, OSError):
+            c.close()
+            del connections[where]
+            if fresh:
+                raise
+
+
 def refused(where, method, path):
-    """On one connection, as long as it lasts."""
-    tls = ssl.create_default_context()
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    c = http.client.HTTPSConnection(where, context=tls, timeout=60)
-    for line in sys.stdin.buffer:
-        for attempt in (1, 2):
-            try:
-                c.request(method, path, line[:-1], {"Content-Type": "application/json"})
-                answer = c.getresponse()
-                answer.read()
-                break
-            except (http.client.HTTPException, OSError):
-                c.close()
-                if attempt == 2:
-                    raise
-        if answer.status != 400:
-            print(answer.status, line[:200])
+    lines = sys.stdin.readlines()
+    if not lines:
+        print("nothing to be refused")
+    for line in lines:
+        status, _ = request(where, method, path, line.rstrip("\n").encode(errors="surrogateescape"))
+        if status != 400:
+            print(status, line[:200])
+
+
+def ask(where, method, path, out, body=None):
+    status, answer = request(where, method, path, open(body, "rb").read() if body else None)
+    with open(out, "wb") as f:
+        f.write(answer)
+    print(status)
+
+
+def fetch(where, key, server, device, cursor, out):
+    _, answer = request(where, "GET", "/challenge")
+    proof = json.dumps(retrieval(key, server, json.loads(answer)["challenge"], device, cursor))
+    with open(out + "/proof", "w") as f:
+        f.write(proof)
+    status, answer = request(where, "GET", "/messages", proof)
+    with open(out + "/answer", "wb") as f:
+        f.write(answer)
+    with open(out + "/fetched", "w") as f:
+        for p in json.loads(answer)["packets"] if status == 200 else []:
+            print(json.dumps(p), file=f)
+    print(status)
+
+
+def serve(home):
+    """What went wrong is the answer."""
+    while True:
+        with open(home + "/mesh.ask") as f:
+            source, *args = f.read().rstrip("\n").split("\t")
+        said, sys.stdout = sys.stdout, io.StringIO()
+        sys.stdin = io.StringIO() if source == "-" else open(source, errors="surrogateescape")
+        try:
+            main(*args)
+        except Exception:
+            print(traceback.format_exc())
+        text, sys.stdout = sys.stdout.getvalue(), said
+        sys.stdin.close()
+        with open(home + "/mesh.answer", "w") as f:
+            f.write(text)
 
 
 def main(verb, *args):
@@ -206,12 +269,10 @@ def main(verb, *args):
         openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", args[0])
     elif verb == "server":
         for path in args:
-            openssl("genpkey", "-algorithm", "ED25519", "-out", path)
+            openssl("pkey", "-inform", "DER", "-out", path, stdin=PKCS8 + os.urandom(32))
             print(server_name(path))
-    elif verb == "refused":
-        refused(*args)
-    elif verb == "lie":
-        lie(*args)
+    elif verb in ("refused", "ask", "fetch", "lie", "serve"):
+        {"refused": refused, "ask": ask, "fetch": fetch, "lie": lie, "serve": serve}[verb](*args)
     elif verb == "id":
         print(packet_id(json.load(sys.stdin)).hex())
     elif verb == "mark":

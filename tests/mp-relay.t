@@ -210,11 +210,27 @@ ok 'and goes on' wait_for has c ann $D1 1
 as b mp-relay drop "$(cat "$T/s1.name")"
 is 'a dropped peer is a stranger' "$(ask b POST /mesh "$T/batch")" 403
 
+confirm() { # PACKET ...: by both devices
+	for p in "$@"; do
+		for d in $D1 $D2; do
+			mesh ack "$T/ann.key" $d "$(mesh id <"$p")" >"$T/ack"
+			ask c POST /acks "$T/ack" >/dev/null
+		done
+	done
+}
+
 # A copy that comes first, with no hops left or damaged, suppresses nothing.
 as b mp-relay accept "$(cat "$T/s1.name")"
 mesh packet "$T/ann.key" >"$T/late"
 mesh batch "$T/s1" "$(onion b)" 0 0 <"$T/late" >"$T/batch"
 is 'a copy with no hops left' "$(ask b POST /mesh "$T/batch")$(jq -c .results "$T/answer")" '200["taken"]'
+mesh packet "$T/ann.key" >"$T/last"
+mesh batch "$T/s1" "$(onion b)" 0 9 <"$T/last" >"$T/batch"
+is "one with the last attempt's number" "$(ask b POST /mesh "$T/batch")$(jq -c .results "$T/answer")" '200["taken"]'
+mesh batch "$T/s1" "$(onion b)" 3 0 <"$T/last" >"$T/batch"
+is '... keeps the first from nobody' "$(ask b POST /mesh "$T/batch")$(jq -c .results "$T/answer")" '200["taken"]'
+ok '... who polls' wait_for has c ann $D1 2
+confirm "$T/last"
 jq -c '.message = (.message | "AAAA" + .[4:])' "$T/late" >"$T/damaged"
 mesh batch "$T/s1" "$(onion b)" 7 0 <"$T/damaged" >"$T/batch"
 is 'a damaged copy' "$(ask b POST /mesh "$T/batch")$(jq -c .results "$T/answer")" '200["taken"]'
@@ -222,15 +238,12 @@ ok '... goes its own way' wait_for has c ann $D1 2
 unlike '... the first one none' "$(cat "$T/fetched")" "$(jq -r .message "$T/late" | cut -c 1-60 | sed 's/[+]/[+]/g')"
 is 'the packet itself' "$(ask b POST /packets "$T/late")" 204
 ok '... arrives' wait_for has c ann $D1 3
+is '... and b, where it was posted, keeps what is not confirmed' \
+	"$(sqlite3 "$T/b/relay.db" "SELECT again > 0 FROM packet WHERE hex(hash) = upper('$(mesh id <"$T/late")')")" 1
 as b mp-relay drop "$(cat "$T/s1.name")"
 
 # --- A full box, and what is kept in it for tokens.
-for i in $(mesh id <"$T/other") $(mesh id <"$T/late") $(mesh id <"$T/damaged"); do
-	mesh ack "$T/ann.key" $D1 "$i" >"$T/ack"
-	ask c POST /acks "$T/ack" >/dev/null
-	mesh ack "$T/ann.key" $D2 "$i" >"$T/ack"
-	ask c POST /acks "$T/ack" >/dev/null
-done
+confirm "$T/other" "$T/late" "$T/damaged"
 ok 'an empty box' has c ann $D1 0
 fill() { # until it is full: how many went in
 	n=0

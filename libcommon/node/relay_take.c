@@ -102,6 +102,9 @@ int relay_take(struct relay *r, struct relay_copy *copy, enum result *result)
 		    .hops = p.hops,
 		    .attempt = p.attempt,
 		    .since = p.since};
+	/* A client knows of no attempts. */
+	if (known && copy->from == NULL)
+		copy->attempt = p.attempt;
 	if (flood_judge(&seen, copy->hops, copy->attempt, r->cfg.again_first, copy->now) ==
 	    FLOOD_DROP) {
 		*result = RESULT_SEEN;
@@ -114,11 +117,12 @@ int relay_take(struct relay *r, struct relay_copy *copy, enum result *result)
 	memcpy(p.hash, copy->p->id, PACKET_ID);
 	packet_box(p.box, copy->p->recipient);
 	p.hops = copy->hops;
-	p.attempt = copy->attempt;
-	if (!known) {
+	p.attempt = flood_believe(&seen, copy->attempt, r->cfg.again_first, copy->now);
+	if (!known)
 		p.since = copy->now;
-		p.again = copy->from == NULL ? copy->now + flood_due(1, r->cfg.again_first) : 0;
-	}
+	/* Whoever posts it here wants it kept here, though it came by the mesh before. */
+	if (copy->from == NULL && p.again == 0)
+		p.again = p.since + flood_due(p.attempt + 1, r->cfg.again_first);
 	rc = store_copy(r, copy, &p, known);
 	*result = rc == MP_ELIMIT ? RESULT_REFUSED : RESULT_TAKEN;
 	return rc == MP_ELIMIT ? 0 : rc;

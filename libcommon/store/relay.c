@@ -151,14 +151,16 @@ int relay_packet_again(struct store *s, const struct relay_packet *p, const void
 {
 	sqlite3_stmt *st;
 	int rc = text_query(s, &st,
-	    "UPDATE packet SET text = coalesce(text, ?1), hops = ?2, attempt = ?3 WHERE id = ?4",
+	    "UPDATE packet SET text = coalesce(text, ?1), hops = ?2, attempt = ?3, again = ?4"
+	    " WHERE id = ?5",
 	    text, len);
 
 	if (rc != 0)
 		return rc;
 	sqlite3_bind_int(st, 2, p->hops);
 	sqlite3_bind_int(st, 3, p->attempt);
-	sqlite3_bind_int64(st, 4, p->row);
+	sqlite3_bind_int64(st, 4, p->again);
+	sqlite3_bind_int64(st, 5, p->row);
 	return store_run(s, st);
 }
 

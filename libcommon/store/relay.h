@@ -38,7 +38,7 @@ int relay_packet_get(struct store *s, struct relay_packet *p, const uint8_t hash
 int relay_packet_text(struct store *s, int64_t row, struct buf *text);
 /* Sets p->row. */
 int relay_packet_add(struct store *s, struct relay_packet *p, const void *text, size_t len);
-/* A further copy: hops and attempt of p, and the text when it was dropped. */
+/* A further copy: hops, attempt and again of p, and the text when it was dropped. */
 int relay_packet_again(struct store *s, const struct relay_packet *p, const void *text, size_t len);
 /* Packets that entered here and that nobody acknowledged: the next whose time has come. */
 int relay_packet_due(struct store *s, struct relay_packet *p, int64_t now);

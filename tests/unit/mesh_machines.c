@@ -39,7 +39,10 @@ static void test_flood(void)
 	    {{true, false, 7, 0, 0}, 7, 1, FIRST, FLOOD_AGAIN, "the second attempt in its time"},
 	    {{true, false, 7, 0, 0}, 0, 1, FIRST, FLOOD_AGAIN, "with no hops, too"},
 	    {{true, false, 7, 0, 0}, 7, 1, FIRST / 2 - 1, FLOOD_DROP, "too early: dropped"},
-	    {{true, false, 7, 0, 0}, 7, 9, FIRST, FLOOD_DROP, "a number too high for its time"},
+	    {{true, false, 7, 0, 0}, 7, 9, FIRST / 2 - 1, FLOOD_DROP, "a number too high is none"},
+	    {{true, false, 7, 1, 0}, 7, 9, FIRST, FLOOD_DROP, "... or that whose time has come"},
+	    {{true, false, 7, 1, 0}, 7, 9, 2 * FIRST, FLOOD_AGAIN, "... and the next in its time"},
+	    {{true, false, 0, 0, 0}, 7, 9, 1, FLOOD_AGAIN, "... with more hops, as that"},
 	    {{true, false, 7, 2, 0}, 7, 1, 999 * FIRST, FLOOD_DROP, "an old attempt: dropped"},
 	    {{true, true, 0, 0, 0}, 7, 0, 1, FLOOD_DROP, "acknowledged: dropped"},
 	    {{true, true, 0, 0, 0}, 7, 1, FIRST, FLOOD_DROP, "acknowledged, later: dropped"},
@@ -49,13 +52,15 @@ static void test_flood(void)
 		is_int(
 		    flood_judge(&rows[i].seen, rows[i].hops, rows[i].attempt, FIRST, rows[i].now),
 		    rows[i].want, rows[i].what);
+	is_int(flood_believe(&(struct flood_seen){.known = false}, 9, FIRST, 99 * FIRST), 0,
+	    "what comes first is attempt 0, whatever it says");
 	is_int(flood_due(1, FIRST) / MINUTE, 10, "attempt 1 after 10 minutes");
 	is_int(flood_due(2, FIRST) / MINUTE, 30, "2 after 30");
 	is_int(flood_due(9, FIRST) / MINUTE, 5110, "9 after 3.5 days");
 }
 
-/* 60 nodes in a random graph, copies in random order, a third of the first ones with no hops left.
- */
+/* 60 nodes in a random graph, copies in random order; an attacker was first at a third of them,
+ * with no hops left or the number of the last attempt. */
 static void test_flood_graph(void)
 {
 	enum { N = 60, DEGREE = 5, QUEUE = 1 << 16 };
@@ -80,11 +85,12 @@ static void test_flood_graph(void)
 
 		memset(seen, 0, sizeof(seen));
 		memset(passed, 0, sizeof(passed));
-		/* An attacker hands copies with no hops left to a third of them, then the real one
-		 * enters. */
 		for (int i = 1; i < N; i++)
 			if (next(NULL) % 3 == 0)
-				seen[i] = (struct flood_seen){.known = true, .hops = 0};
+				seen[i] = (struct flood_seen){.known = true,
+				    .hops = 0,
+				    .attempt = flood_believe(&(struct flood_seen){.known = false},
+				        next(NULL) % 2 == 0 ? 0 : ATTEMPTS, FIRST, 0)};
 		queue[n].to = 0;
 		queue[n++].hops = MESH_HOPS - 1;
 		while (n > 0) {

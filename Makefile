@@ -43,7 +43,7 @@ mp_cflags   = -std=c11 -O2 -g -fPIE -pthread -fno-common -Wall -Wextra -Wconvers
 mp_ldflags  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 mp_ldlibs   = $(PC_LIBS) $(LDLIBS)
 
-FLOORS   = base crypto wire store mariposa chat net node
+FLOORS   = base crypto wire store mariposa chat mesh otr net node
 lib_src := $(sort $(wildcard $(FLOORS:%=libcommon/%/*.c)))
 cmd_src := $(sort $(wildcard cmd/*.c))
 unit_src := $(sort $(wildcard tests/unit/*.c))

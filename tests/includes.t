@@ -4,7 +4,7 @@
 
 # Prints each include that its floor does not allow, of the tree in the current directory.
 strangers() {
-	for floor in base crypto wire store mariposa chat net node; do
+	for floor in base crypto wire store mariposa chat mesh otr net node; do
 		case $floor in
 		base) may='base' ;;
 		crypto) may='crypto|base' ;;
@@ -12,17 +12,19 @@ strangers() {
 		store) may='store|wire|crypto|base' ;;
 		mariposa) may='mariposa|wire|crypto|base' ;;
 		chat) may='chat|wire|crypto|base' ;;
+		mesh) may='mesh|wire|crypto|base' ;;
+		otr) may='otr|wire|crypto|base' ;;
 		net) may='net|crypto|base' ;;
-		node) may='base|crypto|wire|store|mariposa|chat|net|node' ;;
+		node) may='base|crypto|wire|store|mariposa|chat|mesh|otr|net|node' ;;
 		esac
 		grep -En '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*"' "libcommon/$floor"/*.[ch] /dev/null |
 			grep -Ev "\"($may)/[a-z0-9_]+\\.(h|inc)\""
 	done
 	grep -En '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*"' cmd/*.c /dev/null |
-		grep -Ev '"(base|crypto|wire|store|mariposa|chat|net|node)/[a-z0-9_]+\.h"'
+		grep -Ev '"(base|crypto|wire|store|mariposa|chat|mesh|otr|net|node)/[a-z0-9_]+\.h"'
 	for d in libcommon/*/; do
 		case $d in
-		*/base/ | */crypto/ | */wire/ | */store/ | */mariposa/ | */chat/ | */net/ | */node/) ;;
+		*/base/ | */crypto/ | */wire/ | */store/ | */mariposa/ | */chat/ | */mesh/ | */otr/ | */net/ | */node/) ;;
 		*) echo "$d: a floor that no rule speaks of" ;;
 		esac
 	done
@@ -32,7 +34,7 @@ is "every include is allowed" "$(cd "$ROOT" && strangers)" ""
 
 # The rule finds what it is for.
 cd "$T" || exit 99
-for floor in base crypto wire store mariposa chat net node; do
+for floor in base crypto wire store mariposa chat mesh otr net node; do
 	mkdir -p "libcommon/$floor"
 	echo '#include "base/buf.h"' >"libcommon/$floor/good.c"
 done
@@ -50,6 +52,12 @@ refuses libcommon/wire/bad.c net/client.h
 refuses libcommon/store/bad.c node/sender.h
 refuses libcommon/mariposa/bad.c store/store.h
 refuses libcommon/chat/bad.c store/chat.h
+refuses libcommon/mesh/bad.c store/store.h
+refuses libcommon/mesh/bad.h net/client.h
+refuses libcommon/mesh/bad.c mariposa/contact.h
+refuses libcommon/otr/bad.c store/store.h
+refuses libcommon/otr/bad.h net/client.h
+refuses libcommon/otr/bad.h mariposa/file.h
 refuses libcommon/net/bad.c wire/wire.h
 refuses libcommon/node/bad.c ../cmd/x.h
 refuses cmd/bad.c err.h

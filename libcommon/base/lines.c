@@ -20,7 +20,7 @@ void lines_free(struct lines *l)
 	buf_free(&l->b);
 }
 
-static int fill(struct lines *l)
+int lines_fill(struct lines *l)
 {
 	ssize_t n;
 	int rc;
@@ -52,10 +52,9 @@ static size_t here(const struct lines *l, const uint8_t **lf)
 	return *lf != NULL ? (size_t)(*lf - start) : n;
 }
 
-int lines_next(struct lines *l, const uint8_t **line, size_t *len)
+int lines_take(struct lines *l, const uint8_t **line, size_t *len)
 {
 	const uint8_t *lf;
-	int rc;
 
 	for (;;) {
 		size_t n = here(l, &lf);
@@ -76,13 +75,24 @@ int lines_next(struct lines *l, const uint8_t **line, size_t *len)
 			l->at += n + (lf != NULL);
 			return 1;
 		}
-		if (lf != NULL)
-			continue;
-		if (l->eof)
+		if (lf == NULL)
 			return 0;
-		if ((rc = fill(l)) != 0)
-			return rc;
 	}
+}
+
+int lines_next(struct lines *l, const uint8_t **line, size_t *len)
+{
+	int rc;
+
+	while ((rc = lines_take(l, line, len)) == 0 && !l->eof)
+		if ((rc = lines_fill(l)) != 0)
+			return rc;
+	return rc;
+}
+
+bool lines_cut(const struct lines *l)
+{
+	return l->eof && l->at == l->b.len && l->b.len > 0 && l->b.data[l->b.len - 1] != '\n';
 }
 
 bool lines_ready(const struct lines *l)

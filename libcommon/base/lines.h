@@ -27,6 +27,16 @@ void lines_free(struct lines *l);
  */
 int lines_next(struct lines *l, const uint8_t **line, size_t *len);
 
+/*
+ * The two halves of lines_next(), for who waits for several descriptors: one read(), which blocks
+ * only when there is nothing, and what is in memory, 0 when that is no whole line.
+ */
+int lines_fill(struct lines *l);
+int lines_take(struct lines *l, const uint8_t **line, size_t *len);
+
+/* True when the line given last was the last one and had no LF. */
+bool lines_cut(const struct lines *l);
+
 /* True when a whole further line is in memory: the next call will not block. */
 bool lines_ready(const struct lines *l);
 

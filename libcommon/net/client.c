@@ -119,6 +119,7 @@ int client_new(struct client **out, const struct client_options *o)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct client *c;
+	char type[100];
 	int rc;
 
 	*out = NULL;
@@ -129,13 +130,16 @@ int client_new(struct client **out, const struct client_options *o)
 	}
 	c->timeout = o->timeout > 0 ? o->timeout : MP_MINUTE;
 	c->connect = o->connect > 0 ? o->connect : MP_MINUTE;
+	c->media_type = o->media_type != NULL ? o->media_type : POST_MEDIA_TYPE;
+	c->body_max = o->body_max > 0 ? o->body_max : ENVELOPE_MAX;
 	curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
 	if ((rc = set_socks(c, o->socks)) != 0 || (rc = routes_load(&c->routes, o->routes)) != 0)
 		goto out;
 	/* A name without a value takes away what curl would send. */
-	if ((rc = add_header(c, "Content-Type: " POST_MEDIA_TYPE)) != 0 ||
-	    (rc = add_header(c, "Accept:")) != 0 || (rc = add_header(c, "Expect:")) != 0)
+	snprintf(type, sizeof(type), "Content-Type: %s", c->media_type);
+	if ((rc = add_header(c, type)) != 0 || (rc = add_header(c, "Accept:")) != 0 ||
+	    (rc = add_header(c, "Expect:")) != 0)
 		goto out;
 	*out = c;
 	c = NULL;
@@ -177,18 +181,28 @@ void client_free(struct client *c)
 int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len, void *tag)
 {
+	return client_request(c, onion, isolation, "POST", "/", data, len, false, tag);
+}
+
+int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
+    const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
+    size_t len, bool alone, void *tag)
+{
 	struct post *p;
 	int rc;
 
-	if (len > ENVELOPE_MAX)
-		return err_set(MP_ELIMIT, "larger than %u bytes", ENVELOPE_MAX);
+	if (len > c->body_max)
+		return err_set(MP_ELIMIT, "larger than %zu bytes", c->body_max);
 	if ((p = calloc(1, sizeof(*p))) == NULL || (p->easy = curl_easy_init()) == NULL) {
 		free(p);
 		return err_set(MP_ENOMEM, "out of memory");
 	}
 	p->client = c;
 	p->tag = tag;
-	p->reply = (struct buf)BUF_INIT(ENVELOPE_MAX);
+	p->method = method;
+	p->path = path;
+	p->alone = alone;
+	p->reply = (struct buf)BUF_INIT(c->body_max);
 	p->began = clock_monotonic();
 	rc = post_configure(p, onion, isolation, data, len);
 	if (rc == 0 && curl_multi_add_handle(c->multi, p->easy) != CURLM_OK)
@@ -227,7 +241,7 @@ static void finish(struct post *p, CURLcode rc, struct post_result *r)
 	memset(r, 0, sizeof(*r));
 	r->tag = p->tag;
 	r->elapsed = clock_monotonic() - p->began;
-	r->reply = (struct buf)BUF_INIT(ENVELOPE_MAX);
+	r->reply = (struct buf)BUF_INIT(p->client->body_max);
 	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (rc == CURLE_OK && status == 200 && (!post_is_envelope(p) || p->reply.len == 0)) {
 		p->refusal = REFUSED_TYPE;
@@ -242,7 +256,7 @@ static void finish(struct post *p, CURLcode rc, struct post_result *r)
 	}
 	if (r->status == 200) {
 		r->reply = p->reply;
-		p->reply = (struct buf)BUF_INIT(ENVELOPE_MAX);
+		p->reply = (struct buf)BUF_INIT(p->client->body_max);
 	}
 	post_free(p);
 }

@@ -10,6 +10,7 @@
 #define MP_NET_CLIENT_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include "base/buf.h"
 #include "crypto/onion.h"
 
@@ -19,8 +20,10 @@ struct client_options {
 	const char *socks; /* "HOST:PORT" or "unix:PATH"; NULL: as client_socks() finds it */
 	const char
 	    *routes; /* routes file; NULL: as MP_ROUTES or $MP_HOME/routes says; absent is empty */
-	int64_t timeout; /* ms without progress of the request, then for the whole answer */
-	int64_t connect; /* ms for connecting, handshake included (Tor: 60 s is sensible) */
+	int64_t timeout;        /* ms without progress of the request, then for the whole answer */
+	int64_t connect;        /* ms for connecting, handshake included (Tor: 60 s is sensible) */
+	const char *media_type; /* of bodies and answers; NULL: of envelopes */
+	size_t body_max;        /* bytes of each; 0: ENVELOPE_MAX */
 };
 
 /* The proxy by MP_SOCKS, else $MP_HOME/run/socks when it is there, else 127.0.0.1:9050. Numeric
@@ -40,14 +43,20 @@ struct post_result {
 	char reason[160];    /* one line for a person */
 	int64_t retry_after; /* ms from Retry-After, at most a day; 0 none */
 	int64_t elapsed;     /* ms */
-	struct buf
-	    reply; /* body of a 200, at most ENVELOPE_MAX; a longer one is an error "reply" */
+	struct buf reply;    /* body of a 200; a longer one than body_max is an error "reply" */
 };
 
 /* Starts a post; data must live until its result. isolation: 16 bytes, the SOCKS user name in hex.
  */
 int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len, void *tag);
+/*
+ * The same by another method and path; without data when len is 0.  alone: on a connection of its
+ * own, so that the server cannot tell by it who asked before.
+ */
+int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
+    const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
+    size_t len, bool alone, void *tag);
 size_t client_active(const struct client *c);
 
 /*

@@ -1,17 +1,17 @@
 #include "net/conn.h"
 #include "base/clock.h"
-#include "crypto/envelope.h"
 #include "net/server.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-void conns_init(struct conns *all, size_t places, int64_t request_time)
+void conns_init(struct conns *all, size_t places, int64_t request_time, size_t body_max)
 {
 	memset(all, 0, sizeof(*all));
 	all->places = places;
 	all->request_time = request_time;
+	all->body_max = body_max;
 	pthread_mutex_init(&all->lock, NULL);
 }
 
@@ -58,7 +58,7 @@ struct conn *conn_new(struct conns *all, int fd)
 		return NULL;
 	c->fd = fd;
 	c->fresh = true;
-	c->body = (struct buf)BUF_INIT(ENVELOPE_MAX);
+	c->body = (struct buf)BUF_INIT(all->body_max);
 	c->base = now + SERVER_HEADER_TIME;
 	c->limit = now + all->request_time;
 	extend(c);

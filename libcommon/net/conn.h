@@ -31,6 +31,8 @@ struct conn {
 	/* The request that it is at. */
 	bool fresh; /* there was none yet */
 	bool began, bad, large;
+	const char *path;                 /* of a route, or NULL */
+	const struct server_route *route; /* and its method's */
 	unsigned long long got;
 	struct buf body;
 };
@@ -41,9 +43,10 @@ struct conns {
 	size_t open, ended;
 	size_t places;        /* 0: this is the only one */
 	int64_t request_time; /* ms */
+	size_t body_max;
 };
 
-void conns_init(struct conns *all, size_t places, int64_t request_time);
+void conns_init(struct conns *all, size_t places, int64_t request_time, size_t body_max);
 void conns_free(struct conns *all);
 
 /* A newcomer: NULL when memory runs out. */

@@ -22,7 +22,8 @@ void daemon_init(struct server *s, const struct server_options *o, size_t places
 {
 	memset(s, 0, sizeof(*s));
 	s->o = o;
-	conns_init(&s->conns, places, o->request_time > 0 ? o->request_time : SERVER_REQUEST_TIME);
+	conns_init(&s->conns, places, o->request_time > 0 ? o->request_time : SERVER_REQUEST_TIME,
+	    o->router != NULL ? o->body_max : ENVELOPE_MAX);
 }
 
 /* Which of the pool's threads this is: each belongs to one server for its whole life. */
@@ -71,6 +72,17 @@ static void on_connection(
 	}
 }
 
+/* The path as the table has it, or NULL. */
+static const char *find_path(const struct server_options *o, const char *uri)
+{
+	if (uri != NULL && o->router == NULL && strcmp(uri, "/") == 0)
+		return "/";
+	for (size_t i = 0; uri != NULL && o->router != NULL && i < o->n_routes; i++)
+		if (strcmp(o->routes[i].path, uri) == 0)
+			return o->routes[i].path;
+	return NULL;
+}
+
 /*
  * The first line of a request is there, its URI not yet decoded.  From here on a pause
  * may last longer than the few seconds that a stranger has to say something at all.
@@ -86,7 +98,8 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mc)
 		MHD_set_connection_option(
 		    mc, MHD_CONNECTION_OPTION_TIMEOUT, SECONDS(SERVER_IDLE_TIME));
 	conn_began(&s->conns, c);
-	c->bad = uri == NULL || strcmp(uri, "/") != 0;
+	c->path = find_path(s->o, uri);
+	c->bad = c->path == NULL;
 	atomic_fetch_add(&s->busy, 1);
 	return c;
 }
@@ -121,23 +134,43 @@ static unsigned long long content_length(struct MHD_Connection *mc)
 	return errno != 0 || *end != '\0' || *s == '-' ? ULLONG_MAX : v;
 }
 
+static const char *media_type(const struct server_options *o)
+{
+	return o->router != NULL ? o->media_type : MEDIA_TYPE;
+}
+
+/* Whether the method goes with the path, and the type with both. */
+static bool method_ok(
+    const struct server_options *o, struct conn *c, const char *method, const char *type)
+{
+	c->route = NULL;
+	for (size_t i = 0; o->router != NULL && i < o->n_routes; i++)
+		if (c->path != NULL && strcmp(o->routes[i].path, c->path) == 0 &&
+		    strcmp(o->routes[i].method, method) == 0)
+			c->route = &o->routes[i];
+	if (o->router != NULL ? c->route == NULL : strcmp(method, MHD_HTTP_METHOD_POST) != 0)
+		return false;
+	if (c->route != NULL && !c->route->body)
+		return true;
+	return type != NULL && strcasecmp(type, media_type(o)) == 0;
+}
+
 /* What the header alone says about a request: bad, or large. */
-static void judge(
-    struct conn *c, struct MHD_Connection *mc, const char *method, const char *version)
+static void judge(struct server *s, struct conn *c, struct MHD_Connection *mc, const char *method,
+    const char *version)
 {
 	const char *type = header(mc, MHD_HTTP_HEADER_CONTENT_TYPE);
 	const union MHD_ConnectionInfo *size =
 	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || strcmp(version, "HTTP/1.1") != 0 ||
-	    type == NULL || strcasecmp(type, MEDIA_TYPE) != 0 || size == NULL ||
+	if (!method_ok(s->o, c, method, type) || strcmp(version, "HTTP/1.1") != 0 || size == NULL ||
 	    size->header_size > HEADER_MAX)
 		c->bad = true;
 	/* Two lengths at once are how requests are smuggled. */
 	if (header(mc, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL &&
 	    header(mc, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL)
 		c->bad = true;
-	c->large = content_length(mc) > ENVELOPE_MAX;
+	c->large = content_length(mc) > s->conns.body_max;
 }
 
 static enum MHD_Result send_answer(
@@ -154,8 +187,8 @@ static enum MHD_Result send_answer(
 	if (r == NULL)
 		return MHD_NO;
 	if (with_reply)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, MEDIA_TYPE);
-	if (a->retry_after > 0 && (a->status == 429 || a->status == 503)) {
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, media_type(s->o));
+	if (a->retry_after > 0 && (a->status == 429 || a->status == 503 || a->status == 507)) {
 		snprintf(seconds, sizeof(seconds), "%lld", (long long)a->retry_after);
 		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 	}
@@ -180,12 +213,12 @@ static enum MHD_Result answer_early(struct server *s, struct MHD_Connection *mc)
 }
 
 /* A body that is not wanted is read to its end all the same: the refusal then arrives. */
-static enum MHD_Result take_body(struct conn *c, const char *data, size_t *len)
+static enum MHD_Result take_body(struct server *s, struct conn *c, const char *data, size_t *len)
 {
 	conn_got(c, *len);
-	if (c->got > ENVELOPE_MAX)
+	if (c->got > s->conns.body_max)
 		c->large = true;
-	if (c->got > 2ull * ENVELOPE_MAX)
+	if (c->got > 2ull * s->conns.body_max)
 		return MHD_NO;
 	if (c->bad || c->large)
 		buf_free(&c->body);
@@ -195,15 +228,32 @@ static enum MHD_Result take_body(struct conn *c, const char *data, size_t *len)
 	return MHD_YES;
 }
 
+static void route(
+    struct server *s, struct conn *c, struct MHD_Connection *mc, struct server_answer *a)
+{
+	static const char scheme[] = "Bearer ";
+	const char *auth = header(mc, MHD_HTTP_HEADER_AUTHORIZATION);
+	struct server_request r = {.route = c->route, .body = c->body.data, .len = c->body.len};
+
+	if (auth != NULL && strncmp(auth, scheme, sizeof(scheme) - 1) == 0)
+		r.bearer = auth + sizeof(scheme) - 1;
+	s->o->router(s->o->ctx, thread_index(s), &r, a);
+}
+
 static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Connection *mc)
 {
-	struct server_answer a = {.status = 503, .reply = BUF_INIT(ENVELOPE_MAX)};
+	struct server_answer a = {.status = 503, .reply = BUF_INIT(s->conns.body_max)};
 	enum MHD_Result rc;
 
 	conn_whole(&s->conns, c);
-	s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
-	/* A full quota is a contact's. */
-	conn_judged(c, a.status == 200 || a.status == 204 || a.status == 429);
+	if (s->o->router != NULL) {
+		route(s, c, mc, &a);
+	} else {
+		s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
+		/* A full quota is a contact's. */
+		a.proven = a.status == 200 || a.status == 204 || a.status == 429;
+	}
+	conn_judged(c, a.proven);
 	rc = send_answer(s, mc, &a);
 	buf_free(&a.reply);
 	return rc;
@@ -220,14 +270,14 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mc, const ch
 	if (*request != (void *)&c->got) {
 		*request = &c->got;
 		conn_headed(c);
-		judge(c, mc, method, version);
+		judge(ctx, c, mc, method, version);
 		return c->large ? answer_early(ctx, mc) : MHD_YES;
 	}
 	if (*len > 0)
-		return take_body(c, data, len);
+		return take_body(ctx, c, data, len);
 	if (c->large)
 		return answer_status(ctx, mc, 413);
-	if (c->bad || c->body.len == 0)
+	if (c->bad || (c->body.len == 0) != (c->route != NULL && !c->route->body))
 		return answer_status(ctx, mc, 400);
 	return handle(ctx, c, mc);
 }

@@ -91,7 +91,7 @@ bool post_is_envelope(const struct post *p)
 	char *type = NULL;
 
 	curl_easy_getinfo(p->easy, CURLINFO_CONTENT_TYPE, &type);
-	return type != NULL && strcasecmp(type, POST_MEDIA_TYPE) == 0;
+	return type != NULL && strcasecmp(type, p->client->media_type) == 0;
 }
 
 static size_t on_body(char *data, size_t one, size_t n, void *ctx)
@@ -178,13 +178,13 @@ static CURLcode set_callbacks(CURL *e, struct post *p)
 static CURLcode set_way(CURL *e, struct post *p, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const char *route)
 {
-	char name[ONION_TEXT], url[ADDR_TEXT + 16], pin[ONION_PIN], user[33];
+	char name[ONION_TEXT], url[ADDR_TEXT + 64], pin[ONION_PIN], user[33];
 	CURLcode rc = CURLE_OK;
 
 	onion_encode(name, onion);
 	onion_pin(pin, onion);
 	hex_encode(user, isolation, 16);
-	snprintf(url, sizeof(url), "https://%s/", route != NULL ? route : name);
+	snprintf(url, sizeof(url), "https://%s%s", route != NULL ? route : name, p->path);
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PINNEDPUBLICKEY, pin);
 	if (route != NULL) {
@@ -215,9 +215,16 @@ int post_configure(struct post *p, const uint8_t onion[static ONION_KEY],
 	    (rc = set_callbacks(e, p)) != CURLE_OK ||
 	    (rc = set_way(e, p, onion, isolation, route)) != CURLE_OK)
 		goto out;
-	SET(CURLOPT_POST, 1L);
-	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	SET(CURLOPT_POSTFIELDS, data);
+	SET(CURLOPT_FRESH_CONNECT, p->alone ? 1L : 0L);
+	SET(CURLOPT_FORBID_REUSE, p->alone ? 1L : 0L);
+	if (len == 0 && strcmp(p->method, "GET") == 0) {
+		SET(CURLOPT_HTTPGET, 1L);
+	} else {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+		SET(CURLOPT_POSTFIELDS, data);
+		SET(CURLOPT_CUSTOMREQUEST, p->method);
+	}
 out:
 	if (rc == CURLE_OUT_OF_MEMORY)
 		return err_set(MP_ENOMEM, "out of memory");

@@ -24,6 +24,8 @@ struct client {
 	struct post *posts;
 	size_t active;
 	int64_t timeout, connect;
+	const char *media_type;
+	size_t body_max;
 };
 
 struct post {
@@ -38,10 +40,12 @@ struct post {
 	enum post_refusal refusal;
 	char error[CURL_ERROR_SIZE];
 	void *tag;
+	const char *method, *path; /* literals */
+	bool alone;
 	struct buf reply;
 };
 
-/* Sets up p->easy for one post of data, which must live as long as the handle works. */
+/* Sets up p->easy for one request with data, which must live as long as the handle works. */
 int post_configure(struct post *p, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len);
 

@@ -19,10 +19,14 @@
  *
  * A listener with three quarters of its places taken ends, for each newcomer, the oldest
  * connection on which nothing was authentic yet.  Further: 8 KiB of header; connections in all.
+ *
+ * With a router it is a REST server instead: methods and paths of a table, bodies of another type
+ * and size, and the router says what was authentic.  All else stays the same.
  */
 #ifndef MP_NET_SERVER_H
 #define MP_NET_SERVER_H
 
+#include <stdbool.h>
 #include "base/buf.h"
 
 #define SERVER_FIRST_TIME 5000     /* ms without a byte on a new connection */
@@ -36,12 +40,28 @@
 struct server_answer {
 	int status;          /* 200 (reply sent), 204, 400, 413, 429, 503 */
 	int64_t retry_after; /* s, with 429 and 503 */
-	struct buf reply;    /* application/octet-stream, with 200 */
+	struct buf reply;    /* with 200 */
+	bool proven;         /* by a router: this came from somebody who may keep his connection */
 };
 
 /* Called with a whole body; may be called by several threads at once (thread: 0..threads-1). */
 typedef void server_handler(
     void *ctx, unsigned thread, const uint8_t *body, size_t len, struct server_answer *answer);
+
+struct server_route {
+	const char *method, *path;
+	bool body; /* comes with one */
+};
+
+struct server_request {
+	const struct server_route *route;
+	const char *bearer; /* of "Authorization: Bearer X", or NULL */
+	const uint8_t *body;
+	size_t len;
+};
+
+typedef void server_router(
+    void *ctx, unsigned thread, const struct server_request *request, struct server_answer *answer);
 
 struct server_options {
 	server_handler *handler;
@@ -51,6 +71,12 @@ struct server_options {
 	/* Listener: for TLS 1.3; NULL: plain (a test, or TLS ends before us). */
 	const char *cert_pem, *key_pem;
 	int64_t request_time; /* ms for a whole request; 0: SERVER_REQUEST_TIME */
+	/* In place of handler. */
+	server_router *router;
+	const struct server_route *routes;
+	size_t n_routes;
+	const char *media_type; /* of bodies and replies */
+	size_t body_max;
 };
 
 /* Serves the connection on the socket fd until it ends: 0; MP_EUSAGE when fd is no socket. */

@@ -57,6 +57,31 @@ int main(void)
 	next_is("last", "a last line without LF is a line");
 	is_int(lines_next(&l, &line, &len), 0, "the end");
 	is_int(lines_next(&l, &line, &len), 0, "again");
+	ok(lines_cut(&l), "it was cut off");
+	lines_free(&l);
+
+	if (pipe(fds) != 0)
+		return 99;
+	lines_init(&l, fds[0], 16);
+	is_int(lines_take(&l, &line, &len), 0, "of nothing there is no line");
+	give("on", 2);
+	is_int(lines_fill(&l), 0, "one read");
+	is_int(lines_take(&l, &line, &len), 0, "half a line is none");
+	give("e\ntwo\n", 6);
+	is_int(lines_fill(&l), 0, "another");
+	ok(lines_take(&l, &line, &len) == 1 && len == 3, "the line");
+	ok(lines_take(&l, &line, &len) == 1 && len == 3, "and the one that came with it");
+	give(big, 40);
+	is_int(lines_fill(&l), 0, "too much");
+	is_int(lines_take(&l, &line, &len), MP_ELIMIT, "is refused before its end is there");
+	is_int(lines_take(&l, &line, &len), 0, "its rest is awaited");
+	give("x\nnext\n", 7);
+	is_int(lines_fill(&l), 0, "until it comes");
+	ok(lines_take(&l, &line, &len) == 1 && len == 4, "then the next line is given");
+	ok(!lines_cut(&l), "it is whole");
+	close(fds[1]);
+	is_int(lines_fill(&l), 0, "the end");
+	ok(l.eof && lines_take(&l, &line, &len) == 0 && !lines_cut(&l), "with nothing cut off");
 	lines_free(&l);
 	return done();
 }

@@ -1,0 +1,180 @@
+/*
+ * Audits: a packet that looks like any other is posted to one peer alone, as a client would, on a
+ * connection of its own; a relay that works passes it on, and it comes back to us through the mesh.
+ */
+#include "node/mesher_link.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "mesh/chance.h"
+#include "mesh/letter.h"
+
+static uint32_t draw(void *ctx)
+{
+	(void)ctx;
+	return randombytes_random();
+}
+
+static int load_pseudonym(struct mesher *m, int64_t peer, struct rsa_key **k)
+{
+	struct buf pem = BUF_INIT(8192);
+	int rc = relay_peer_pseudonym(m->r->s, peer, &pem);
+
+	if (rc == 0)
+		rc = rsa_read(k, pem.data, pem.len);
+	buf_free(&pem);
+	return rc;
+}
+
+/* Of the size of every small packet. */
+static int make_packet(struct mesher *m, const struct link *l, struct task *t)
+{
+	struct buf noise = BUF_INIT(1024);
+	struct rsa_key *pseudonym = NULL;
+	struct packet p;
+	struct letter letter;
+	json_t *o = NULL;
+	uint8_t bytes[600];
+	int rc;
+
+	packet_init(&p);
+	letter_init(&letter);
+	randombytes_buf(bytes, sizeof(bytes));
+	randombytes_buf(letter.uuid, sizeof(letter.uuid));
+	letter.time = clock_now();
+	if ((rc = load_pseudonym(m, l->peer, &pseudonym)) == 0 &&
+	    (rc = base64_encode(&noise, bytes, sizeof(bytes))) == 0 &&
+	    (rc = buf_add(&letter.content, noise.data, noise.len)) == 0 &&
+	    (rc = letter_seal(&p, rsa_der(pseudonym), rsa_der(m->sealed_to), pseudonym, &letter)) ==
+	        0 &&
+	    (rc = packet_write(&o, &p)) == 0)
+		rc = json_write(&t->body, o);
+	memcpy(t->hash, p.id, PACKET_ID);
+	json_decref(o);
+	rsa_free(pseudonym);
+	letter_free(&letter);
+	packet_free(&p);
+	buf_free(&noise);
+	return rc;
+}
+
+/* It may come back before its post is answered: so it is known before. */
+static int start(struct mesher *m, struct link *l)
+{
+	struct task *t = task_new(m, l);
+	uint8_t isolation[16];
+	int rc;
+
+	if (t == NULL)
+		return MP_ENOMEM;
+	t->audit = true;
+	randombytes_buf(isolation, sizeof(isolation));
+	if ((rc = make_packet(m, l, t)) == 0 &&
+	    (rc = relay_audit_add(m->r->s, t->hash, l->peer)) == 0 &&
+	    (rc = client_request(m->client, l->server, isolation, "POST", "/packets", t->body.data,
+	         t->body.len, true, t)) == 0)
+		return 0;
+	task_free(m, t);
+	return rc;
+}
+
+static int schedule(struct mesher *m, struct link *l, int64_t now)
+{
+	struct relay_peer p;
+	bool due;
+	int rc = relay_peer_get(m->r->s, &p, l->server);
+
+	if (rc != 0)
+		return rc == MP_ENONE ? 0 : rc;
+	if (p.audit > now)
+		return 0;
+	due = p.audit != 0;
+	p.audit = now + chance_wait(m->r->cfg.audit_every, draw, NULL) + 1;
+	if ((rc = relay_peer_update(m->r->s, &p)) != 0)
+		return rc;
+	return due ? start(m, l) : 0;
+}
+
+int audits_start(struct mesher *m, int64_t now)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < m->n && rc == 0; i++)
+		if (!m->link[i].gone)
+			rc = schedule(m, &m->link[i], now);
+	return rc;
+}
+
+/*
+ * Whoever is not there, or has no room, is not judged.  The time until it is decided, when we also
+ * acknowledge, is drawn, so that it does not mark the packet as ours.
+ */
+int audit_answered(struct mesher *m, struct task *t, const struct post_result *r)
+{
+	int64_t half = m->r->cfg.audit_patience / 2, until = 0;
+
+	if (r->status == 204)
+		until = clock_now() + half + chance_wait(half / 2, draw, NULL);
+	return relay_audit_set(m->r->s, t->hash, until);
+}
+
+static int acknowledge(struct mesher *m, struct link *l, const uint8_t hash[static PACKET_ID])
+{
+	struct buf text = BUF_INIT(MESH_BODY_MAX);
+	struct rsa_key *pseudonym = NULL;
+	struct ack a = {.n = 1};
+	json_t *o = NULL;
+	bool fresh = false;
+	int64_t now = clock_now();
+	int rc;
+
+	memcpy(a.id[0], hash, PACKET_ID);
+	if ((rc = load_pseudonym(m, l->peer, &pseudonym)) == 0) {
+		/* Always the same device, as a person's would be. */
+		memcpy(a.device, rsa_der(pseudonym) + 40, MESH_DEVICE);
+		rc = ack_write(&text, &a, pseudonym, now);
+	}
+	if (rc == 0 && (rc = json_read(&o, (const char *)text.data, text.len)) == 0)
+		rc = relay_take_ack(m->r, o, 0, now, &fresh);
+	json_decref(o);
+	rsa_free(pseudonym);
+	buf_free(&text);
+	return rc;
+}
+
+static int decide_one(struct mesher *m, int64_t now)
+{
+	uint8_t hash[PACKET_ID];
+	struct link *l = NULL;
+	struct relay_peer p;
+	int64_t row;
+	bool came;
+	int rc = relay_audit_take(m->r->s, hash, &row, &came, now);
+
+	for (size_t i = 0; rc == 0 && i < m->n; i++)
+		if (m->link[i].peer == row && !m->link[i].gone)
+			l = &m->link[i];
+	if (rc != 0 || l == NULL)
+		return rc;
+	if ((rc = relay_peer_get(m->r->s, &p, l->server)) != 0 ||
+	    (rc = relay_observe(m->r, &p, came ? SAW_DELIVERED : SAW_LOST, now)) != 0)
+		return rc;
+	return came ? acknowledge(m, l, hash) : 0;
+}
+
+int audits_decide(struct mesher *m, int64_t now)
+{
+	int rc;
+
+	do {
+		if ((rc = relay_begin(m->r->s)) != 0)
+			return rc;
+		rc = relay_end(m->r->s, decide_one(m, now));
+	} while (rc == 0);
+	return rc == MP_ENONE ? 0 : rc;
+}

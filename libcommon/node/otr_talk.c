@@ -1,0 +1,308 @@
+#include "node/otr_talk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "node/otr_person.h"
+
+#define SKEW (5 * MP_MINUTE)
+#define PENDING_MAX ((size_t)64 << 20)
+/* More than this waits for the transport: the person has to wait, too. */
+#define PENDING_FULL ((size_t)256 << 10)
+/* What poll() promises that a pipe takes. */
+#define WRITE_MAX 4096
+
+static void to_transport(void *ctx, const char *text, size_t len)
+{
+	struct talk *t = ctx;
+	int r = buf_add(&t->pending, text, len);
+
+	if (r == MP_OK)
+		r = buf_addc(&t->pending, '\n');
+	if (r != MP_OK && t->failure == MP_OK)
+		t->failure = r;
+}
+
+static int write_transport(struct talk *t)
+{
+	size_t n = t->pending.len - t->sent;
+	ssize_t w;
+
+	n = n > WRITE_MAX ? WRITE_MAX : n;
+	w = send(TALK_TRANSPORT_OUT, t->pending.data + t->sent, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (w < 0 && errno == ENOTSOCK)
+		w = write(TALK_TRANSPORT_OUT, t->pending.data + t->sent, n);
+	if (w < 0)
+		return errno == EAGAIN || errno == EINTR ? MP_OK
+		                                         : err_sys("cannot write to the transport");
+	t->sent += (size_t)w;
+	if (t->sent == t->pending.len)
+		t->sent = t->pending.len = 0;
+	return MP_OK;
+}
+
+/* Lines that are none of this protocol are nobody's fault here. */
+static int read_transport(struct talk *t, int64_t now)
+{
+	const uint8_t *line;
+	size_t len;
+	int n, r = lines_fill(&t->transport);
+
+	while (r == MP_OK && (n = lines_take(&t->transport, &line, &len)) != 0) {
+		if (n == MP_ELIMIT || (n == 1 && lines_cut(&t->transport)))
+			continue;
+		if (n < 0)
+			return n;
+		r = room_line(t->room, (const char *)line, len, now);
+		if (r == MP_EBAD || r == MP_ELIMIT) {
+			if (t->o->verbose)
+				err_warn("passed over: %s", err_detail());
+			r = MP_OK;
+		}
+	}
+	t->transport_end = t->transport.eof;
+	return r;
+}
+
+static bool may_speak(const struct talk *t)
+{
+	return !t->leaving && t->room->current != NULL && t->room->current->stage == STAGE_OPEN &&
+	       t->pending.len - t->sent < PENDING_FULL;
+}
+
+static int hear_person(struct talk *t, int64_t now)
+{
+	const uint8_t *line;
+	size_t len;
+	int n, r = MP_OK;
+
+	while (r == MP_OK && may_speak(t) && (n = lines_take(&t->person, &line, &len)) != 0) {
+		if (n == 1 && lines_cut(&t->person) && !t->o->lines)
+			n = err_set(MP_EBAD, "the last line was cut off");
+		if (n == 1)
+			n = talk_said(t, line, len, now);
+		if (n == MP_EBAD || n == MP_ELIMIT || n == MP_EUSAGE)
+			t->status = err_worse(t->status, err_print(n));
+		else if (n < 0)
+			return n;
+	}
+	return r;
+}
+
+static int read_person(struct talk *t)
+{
+	int r = lines_fill(&t->person);
+
+	if (r == MP_OK && t->person.eof)
+		t->person_end = true;
+	return r;
+}
+
+static int leave(struct talk *t, int64_t now)
+{
+	if (t->leaving)
+		return MP_OK;
+	t->leaving = true;
+	return room_leave(t->room, now);
+}
+
+/* The person is gone and everything that he had said was said; or there was time enough for it. */
+static int maybe_leave(struct talk *t, int64_t now)
+{
+	bool all = t->person_end && t->person.at == t->person.b.len && t->person.eof;
+
+	if (t->leaving || (!t->person_end && !t->person.eof))
+		return MP_OK;
+	if (t->give_up == INT64_MAX)
+		t->give_up = now + t->cfg.wait;
+	if (!all && now < t->give_up)
+		return MP_OK;
+	if (!all)
+		t->status = err_worse(t->status,
+		    err_print(err_set(MP_ETEMP, "not everything was said: no session was open")));
+	return leave(t, now);
+}
+
+static int take_signal(struct talk *t, int64_t now)
+{
+	struct signalfd_siginfo info;
+
+	if (read(t->signals, &info, sizeof(info)) != sizeof(info))
+		return MP_OK;
+	if (t->leaving)
+		return err_set(MP_ETEMP, "ended before all sessions were closed");
+	return leave(t, now);
+}
+
+static int64_t until(const struct talk *t, int64_t now)
+{
+	int64_t at = room_wake(t->room);
+
+	if (!t->leaving && t->give_up < at)
+		at = t->give_up;
+	if (at <= now)
+		return 0;
+	return at - now > MP_MINUTE ? MP_MINUTE : at - now;
+}
+
+/* One turn: whatever can be read or written, then whatever is due. */
+static int turn(struct talk *t)
+{
+	bool waiting = t->pending.len > t->sent, speak = may_speak(t) && !t->person.eof;
+	struct pollfd p[4] = {
+	    {.fd = t->transport_end ? -1 : TALK_TRANSPORT_IN, .events = POLLIN},
+	    {.fd = waiting ? TALK_TRANSPORT_OUT : -1, .events = POLLOUT},
+	    {.fd = t->person.eof ? -1 : TALK_PERSON_IN, .events = speak ? POLLIN : 0},
+	    {.fd = t->signals, .events = POLLIN},
+	};
+	int64_t now;
+	int r = MP_OK;
+
+	/* A writer that has gone shows also where nothing is read; it would show for ever. */
+	if (t->person_end && !speak)
+		p[2].fd = -1;
+	if (poll(p, 4, (int)until(t, clock_now())) < 0 && errno != EINTR)
+		return err_sys("cannot wait");
+	now = clock_now();
+	if (p[3].revents != 0)
+		r = take_signal(t, now);
+	if (r == MP_OK && p[0].revents != 0)
+		r = read_transport(t, now);
+	if (r == MP_OK && p[2].revents != 0) {
+		if (speak)
+			r = read_person(t);
+		else
+			t->person_end = (p[2].revents & (POLLHUP | POLLERR)) != 0;
+	}
+	if (r == MP_OK)
+		r = room_tick(t->room, now);
+	if (r == MP_OK)
+		r = hear_person(t, now);
+	if (r == MP_OK)
+		r = maybe_leave(t, now);
+	if (r == MP_OK && p[1].revents != 0)
+		r = write_transport(t);
+	return r == MP_OK ? t->failure : r;
+}
+
+static bool over(const struct talk *t)
+{
+	return room_over(t->room) && t->pending.len == t->sent;
+}
+
+static int loop(struct talk *t)
+{
+	int r = MP_OK;
+
+	while (r == MP_OK && !over(t)) {
+		r = turn(t);
+		if (r == MP_OK && t->transport_end && !room_over(t->room))
+			return err_set(MP_ETEMP, "the transport ended");
+	}
+	if (r == MP_OK && !t->leaving)
+		r = err_set(MP_ETEMP, "no session came about after %d tries", ROOM_TRIES);
+	return r;
+}
+
+/* What nohup has us ignore stays ignored. */
+static int catch_signals(struct talk *t)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction now;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return t->signals >= 0 ? MP_OK : err_sys("cannot wait for signals");
+}
+
+static int descriptors(struct talk *t)
+{
+	if (fcntl(TALK_PERSON_IN, F_GETFD) < 0 || fcntl(TALK_PERSON_OUT, F_GETFD) < 0)
+		return err_set(MP_EUSAGE,
+		    "the person's records go through descriptors 3 and 4, which are not open");
+	if ((t->out = fdopen(TALK_PERSON_OUT, "w")) == NULL)
+		return err_sys("cannot write to descriptor 4");
+	lines_init(&t->transport, TALK_TRANSPORT_IN, OTR_LINE_MAX);
+	lines_init(&t->person, TALK_PERSON_IN, t->o->lines ? PAYLOAD_TEXT : RECORD_LINE);
+	return MP_OK;
+}
+
+static int place_of(struct talk *t)
+{
+	const char *at = strchr(t->o->room, '@');
+	size_t n = at == NULL ? strlen(t->o->room) : (size_t)(at - t->o->room);
+
+	if (n >= OTR_ROOM || (at != NULL && strlen(at + 1) >= OTR_ROOM))
+		return err_set(MP_EUSAGE, "the room's name is too long");
+	memcpy(t->cfg.room, t->o->room, n);
+	t->cfg.room[n] = '\0';
+	strcpy(t->cfg.server, at == NULL ? "" : at + 1);
+	return otr_place_ok(t->cfg.room, 1) && otr_place_ok(t->cfg.server, 0)
+	           ? MP_OK
+	           : err_set(MP_EUSAGE, "'%.80s' is no name of a room", t->o->room);
+}
+
+static int begin(struct talk *t)
+{
+	struct config c;
+	int r;
+
+	if ((r = place_of(t)) != MP_OK || (r = config_load(&c)) != MP_OK ||
+	    (r = descriptors(t)) != MP_OK)
+		return r;
+	snprintf(t->cfg.nick, sizeof(t->cfg.nick), "%s", t->o->nick);
+	t->cfg.wait = t->o->wait;
+	t->cfg.settle = t->o->wait / 60;
+	t->cfg.life = t->o->life;
+	t->cfg.skew = 2 * t->o->wait > SKEW ? 2 * t->o->wait : SKEW;
+	t->cfg.sink = (struct otr_sink){t, to_transport, talk_note};
+	if (t->o->known)
+		t->cfg.welcome = talk_welcome;
+	if ((r = t->o->fresh ? person_fresh(&t->self) : person_identity(&t->self)) != MP_OK)
+		return r;
+	t->cfg.self = t->self;
+	if ((r = otr_files_new(&t->files, t->o->folder, c.file_accept)) != MP_OK ||
+	    (r = catch_signals(t)) != MP_OK || (r = talk_introduce(t)) != MP_OK)
+		return r;
+	return room_new(&t->room, &t->cfg, clock_now());
+}
+
+int talk_run(const struct talk_options *o)
+{
+	static struct talk t = {.give_up = INT64_MAX, .signals = -1, .status = EXIT_DONE};
+	int r;
+
+	t.o = o;
+	t.pending.max = PENDING_MAX;
+	if ((r = begin(&t)) == MP_OK) {
+		r = loop(&t);
+		if (talk_unpublished(&t) != MP_OK && r == MP_OK)
+			r = t.failure;
+	}
+	if (r != MP_OK)
+		t.status = err_worse(t.status, err_print(r));
+	if (t.opened == 0)
+		t.status = err_worse(t.status, EXIT_NO);
+	room_free(t.room);
+	otr_files_free(t.files);
+	secret_free(t.self);
+	lines_free(&t.transport);
+	lines_free(&t.person);
+	buf_free(&t.pending);
+	return t.status;
+}

@@ -1,0 +1,269 @@
+/* What a relay makes of its peers: observations, votes, quorum. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "mesh/report.h"
+#include "mesh/servers.h"
+#include "node/relay_step.h"
+
+/* The votes on one server, and who may vote. */
+struct tally {
+	size_t n, n_peers;
+	struct vote vote[VOTES_MAX];
+	uint8_t peer[VOTES_MAX][ONION_KEY];
+};
+
+static int add_vote(void *ctx, const struct relay_vote *v)
+{
+	struct tally *t = ctx;
+	struct vote *to = &t->vote[t->n];
+
+	if (t->n == VOTES_MAX)
+		return 1;
+	memcpy(to->about, v->about, ONION_KEY);
+	memcpy(to->voter, v->voter, ONION_KEY);
+	memcpy(to->signature, v->signature, sizeof(to->signature));
+	to->value = (enum verdict)v->value;
+	to->window = v->day;
+	t->n++;
+	return 0;
+}
+
+static int add_peer(void *ctx, const struct relay_peer *p)
+{
+	struct tally *t = ctx;
+
+	if (t->n_peers == VOTES_MAX)
+		return 1;
+	memcpy(t->peer[t->n_peers++], p->server, ONION_KEY);
+	return 0;
+}
+
+int relay_recount(struct relay *r, struct relay_peer *p, int64_t now)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+	bool black = p->black;
+	int rc;
+
+	if (t == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	if ((rc = relay_vote_each(r->s, p->server, add_vote, t)) >= 0 &&
+	    (rc = relay_peer_each(r->s, add_peer, t)) >= 0) {
+		rc = 0;
+		p->black =
+		    ballot_count(t->vote, t->n, (const uint8_t(*)[ONION_KEY])t->peer, t->n_peers,
+		        r->id->key, p->server, now / r->cfg.vote_window) == VERDICT_BLACKLISTED;
+	}
+	free(t);
+	if (rc == 0 && p->black != black && (rc = relay_peer_update(r->s, p)) == 0)
+		rc = relay_log(r->s, p->server, now,
+		    p->black ? "blacklisted by quorum" : "no longer blacklisted");
+	return rc;
+}
+
+/* All votes on the peer that we know, with what they come to here. */
+static int flood_votes(struct relay *r, const struct relay_peer *p, enum verdict ours, int64_t now)
+{
+	struct decision *d = calloc(1, sizeof(*d));
+	struct tally *t = calloc(1, sizeof(*t));
+	struct buf text = BUF_INIT(MESH_BODY_MAX);
+	json_t *o = NULL;
+	int rc = MP_ENOMEM;
+
+	if (d == NULL || t == NULL)
+		goto out;
+	if ((rc = relay_vote_each(r->s, p->server, add_vote, t)) < 0)
+		goto out;
+	memcpy(d->about, p->server, ONION_KEY);
+	/* A voter's who contradicted himself is kept out of the way, and is no vote. */
+	for (size_t i = 0; i < t->n; i++)
+		if (t->vote[i].window <= now / r->cfg.vote_window + 1)
+			d->vote[d->n++] = t->vote[i];
+	d->final = p->black ? VERDICT_BLACKLISTED : ours;
+	d->time = now;
+	if ((rc = decision_write(&o, d)) == 0 && (rc = json_write(&text, o)) == 0)
+		rc = relay_flood_text(r->s, RELAY_DECISION, text.data, text.len, 0, now);
+out:
+	json_decref(o);
+	buf_free(&text);
+	free(d);
+	free(t);
+	return rc;
+}
+
+int relay_vote_renew(struct relay *r, struct relay_peer *p, int64_t now, bool *fresh)
+{
+	int64_t window = now / r->cfg.vote_window;
+	enum verdict want = standing_vote(p->score, (enum verdict)p->vote);
+	struct relay_vote row;
+	struct vote v;
+	int rc;
+
+	if (want == VERDICT_NONE)
+		return 0;
+	memcpy(row.about, p->server, ONION_KEY);
+	memcpy(row.voter, r->id->key, ONION_KEY);
+	if ((rc = relay_vote_get(r->s, &row)) != 0 && rc != MP_ENONE)
+		return rc;
+	/* One vote a window: two would contradict each other.  A whitelisting is said once. */
+	if (rc == 0 &&
+	    (row.day >= window || (want == VERDICT_WHITELISTED && row.value == (int)want)))
+		return 0;
+	memcpy(v.about, p->server, ONION_KEY);
+	v.value = want;
+	v.window = window;
+	if ((rc = vote_sign(&v, r->id)) != 0)
+		return rc;
+	row.value = (int)want;
+	row.day = window;
+	memcpy(row.signature, v.signature, sizeof(row.signature));
+	*fresh = true;
+	if (p->vote != (int)want) {
+		p->vote = (int)want;
+		if ((rc = relay_peer_update(r->s, p)) != 0 ||
+		    (rc = relay_log(r->s, p->server, now,
+		         want == VERDICT_BLACKLISTED ? "we vote to blacklist it"
+		                                     : "we vote to whitelist it")) != 0)
+			return rc;
+	}
+	if ((rc = relay_vote_put(r->s, &row)) != 0)
+		return rc;
+	return flood_votes(r, p, want, now);
+}
+
+int relay_observe(struct relay *r, struct relay_peer *p, enum observation saw, int64_t now)
+{
+	static const char *const said[] = {[SAW_DELIVERED] = NULL,
+	    [SAW_LOST] = "an audit was lost",
+	    [SAW_GARBAGE] = "garbage for an answer",
+	    [SAW_CONTRADICTION] = "it contradicts itself"};
+	bool fresh;
+	int rc;
+
+	p->score = standing_step(p->score, saw);
+	if (saw == SAW_DELIVERED || saw == SAW_LOST) {
+		p->audits++;
+		p->lost += saw == SAW_LOST;
+	}
+	if ((rc = relay_peer_update(r->s, p)) != 0 ||
+	    (said[saw] != NULL && (rc = relay_log(r->s, p->server, now, said[saw])) != 0))
+		return rc;
+	return relay_vote_renew(r, p, now, &fresh);
+}
+
+/* A vote of an accepted peer, newer than his last; a second one in its window is a contradiction.
+ */
+static int take_vote(struct relay *r, const struct vote *v, int64_t now, bool *fresh)
+{
+	int64_t window = now / r->cfg.vote_window;
+	struct relay_vote row;
+	struct relay_peer voter;
+	int rc = relay_peer_get(r->s, &voter, v->voter);
+
+	if (rc != 0)
+		return rc == MP_ENONE ? 0 : rc;
+	if (v->window > window + 1 || v->window < window - VOTE_DAYS)
+		return 0;
+	memcpy(row.about, v->about, ONION_KEY);
+	memcpy(row.voter, v->voter, ONION_KEY);
+	rc = relay_vote_get(r->s, &row);
+	if (rc != 0 && rc != MP_ENONE)
+		return rc;
+	if (rc == 0 && row.day == v->window && row.value != (int)v->value &&
+	    memcmp(row.signature, v->signature, sizeof(row.signature)) != 0) {
+		*fresh = true;
+		/* Once: the later vote takes the earlier one's place. */
+		if ((rc = relay_observe(r, &voter, SAW_CONTRADICTION, now)) != 0)
+			return rc;
+		row.day = v->window + VOTE_DAYS;
+		return relay_vote_put(r->s, &row);
+	}
+	if (rc == 0 && row.day >= v->window)
+		return 0;
+	row.value = (int)v->value;
+	row.day = v->window;
+	memcpy(row.signature, v->signature, sizeof(row.signature));
+	*fresh = true;
+	return relay_vote_put(r->s, &row);
+}
+
+int relay_take_decision(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh)
+{
+	struct decision *d = calloc(1, sizeof(*d));
+	struct buf text = BUF_INIT(MESH_BODY_MAX);
+	struct relay_peer about;
+	bool any = false;
+	int rc = MP_ENOMEM;
+
+	if (d == NULL || (rc = decision_read(d, o)) != 0)
+		goto out;
+	/* Votes on somebody who is no peer of ours are nothing to us. */
+	if ((rc = relay_peer_get(r->s, &about, d->about)) != 0) {
+		rc = rc == MP_ENONE ? 0 : rc;
+		goto out;
+	}
+	for (size_t i = 0; i < d->n && rc == 0; i++)
+		rc = take_vote(r, &d->vote[i], now, &any);
+	if (rc == 0 && any && (rc = json_write(&text, o)) == 0 &&
+	    (rc = relay_flood_text(r->s, RELAY_DECISION, text.data, text.len, source, now)) == 0)
+		rc = relay_recount(r, &about, now);
+	*fresh = *fresh || any;
+out:
+	buf_free(&text);
+	free(d);
+	return rc;
+}
+
+int relay_on_decision(struct relay_call *c)
+{
+	bool fresh = false;
+	int rc;
+
+	if ((rc = relay_begin(c->r->s)) != 0)
+		return rc;
+	rc = relay_end(c->r->s, relay_take_decision(c->r, c->in, 0, c->now, &fresh));
+	if (rc == 0 && fresh)
+		relay_wake();
+	return rc;
+}
+
+/* A report makes us look sooner, not oftener than four times the usual. */
+static int look_sooner(struct relay *r, struct relay_peer *p, int64_t now)
+{
+	if (now - p->reported < r->cfg.audit_every / 4)
+		return 0;
+	p->reported = now;
+	if (p->audit > now)
+		p->audit = now;
+	return relay_peer_update(r->s, p);
+}
+
+static int take_report(struct relay *r, const struct report *p, int64_t now)
+{
+	struct relay_peer peer;
+	int rc = relay_peer_get(r->s, &peer, p->server);
+
+	if (rc != 0)
+		return rc == MP_ENONE ? 0 : rc;
+	if ((rc = look_sooner(r, &peer, now)) != 0)
+		return rc;
+	if (report_proves(p, now / r->cfg.vote_window - VOTE_DAYS))
+		return peer.score < STANDING_BAD ? relay_observe(r, &peer, SAW_CONTRADICTION, now)
+		                                 : 0;
+	return peer.reported == now ? relay_log(r->s, p->server, now, "somebody reports it") : 0;
+}
+
+int relay_on_report(struct relay_call *c)
+{
+	struct report p;
+	int rc = report_read(&p, c->in);
+
+	if (rc == 0 && (rc = relay_begin(c->r->s)) == 0)
+		rc = relay_end(c->r->s, take_report(c->r, &p, c->now));
+	report_free(&p);
+	if (rc == 0)
+		relay_wake();
+	return rc;
+}

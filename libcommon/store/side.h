@@ -1,0 +1,23 @@
+/*
+ * side: a database beside store.db, for what is no part of a person's mail: a relay's packets, a
+ * mesh client's servers.  The same rules: WAL, synchronous=FULL, short write transactions, any
+ * number of processes at once.
+ *
+ * Part of this floor; nobody above it includes it.
+ */
+#ifndef MP_STORE_SIDE_H
+#define MP_STORE_SIDE_H
+
+#include "store/sql.h"
+
+struct side {
+	const char *file;   /* in the home */
+	int application;    /* in the file's header */
+	int version;        /* a newer file is refused */
+	const char *schema; /* for a new one */
+};
+
+/* Opens the file, and makes it when it is absent and `make` says so (else MP_ENONE). */
+int side_open(struct store **out, const struct side *d, bool make);
+
+#endif

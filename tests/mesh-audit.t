@@ -1,0 +1,101 @@
+#!/bin/sh
+# Relays that audit each other: one that drops what it takes and one that answers with garbage are shut out by quorum; an
+# honest one that is away for a while is not.
+# shellcheck disable=SC2154 # pid: of lib.sh
+. "$(dirname "$0")/lib.sh"
+
+command -v python3 >/dev/null || skip_all "python3 is not installed"
+command -v jq >/dev/null || skip_all "jq is not installed"
+
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+
+honest='a b c d'
+liars='drop garbage'
+command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
+
+relay() { # NAME
+	rm -f "$T/$1.ready"
+	start env MP_HOME="$T/$1" mp-relay -l 127.0.0.1:0 -r 7 7>"$T/$1.ready" 2>>"$T/$1.log"
+	echo "$pid" >"$T/$1.pid"
+	wait_for [ -s "$T/$1.ready" ] || bail "the relay $1 does not listen"
+	sed 's/^ready //' "$T/$1.ready" >"$T/$1.at"
+}
+
+for n in $honest $liars; do
+	as "$n" mp-keygen >/dev/null || bail "mp-keygen for $n"
+done
+# An audit is never lost by the clock here: the test says when its time is over.
+for n in $honest; do
+	printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'audit.every = 1s' 'audit.patience = 1d' >"$T/$n/relay.conf"
+	for m in $honest $liars; do
+		[ "$n" = "$m" ] || as "$n" mp-relay accept "$(onion "$m")" || bail "$n does not accept $m"
+	done
+done
+for n in $liars; do
+	start python3 "$ROOT/tests/tools/mesh.py" lie "$T/$n" "$T/$n.asked" "$n" >"$T/$n.at"
+	wait_for [ -s "$T/$n.at" ] || bail "$n does not listen"
+	printf '%s %s\n' "$(onion "$n")" "$(cat "$T/$n.at")" >>"$T/routes"
+done
+for n in $honest; do
+	relay "$n"
+	printf '%s %s\n' "$(onion "$n")" "$(cat "$T/$n.at")" >>"$T/routes"
+done
+
+sql() { # RELAY QUERY
+	sqlite3 -cmd '.timeout 60000' "$T/$1/relay.db" "$2"
+}
+# The fourth that each of them accepted.
+DROP=4
+POSTED='until < 9000000000000000000'
+audited() { # COUNT WHAT RELAY ...: at each, so many audits are posted that are so
+	audited_n=$1
+	audited_what=$2
+	shift 2
+	for r in "$@"; do
+		[ "$(sql "$r" "SELECT count(*) FROM audit WHERE $POSTED AND $audited_what")" -ge "$audited_n" ] || return 1
+	done
+}
+decide() { # WHAT RELAY ...: the time of such audits is over
+	decide_what=$1
+	shift
+	for r in "$@"; do
+		sql "$r" "UPDATE audit SET until = 1 WHERE $POSTED AND ($decide_what)"
+	done
+}
+peer() { # RELAY PEER FILTER
+	as "$1" mp-relay status | jq -r ".peers[] | select(.server == \"$(onion "$2")\") | $3"
+}
+out_at() { # PEER RELAY ...: all of them shut it out
+	out_who=$1
+	shift
+	for r in "$@"; do
+		[ "$(peer "$r" "$out_who" .blacklisted)" = true ] || return 1
+	done
+}
+
+# One of the honest ones is away all the time that the others judge.
+kill -STOP "$(cat "$T/d.pid")"
+ok 'who drops takes audits' wait_for audited 3 "peer = $DROP" a b c
+ok '... as any packet' grep -qx /packets "$T/drop.asked"
+decide "came OR peer = $DROP" a b c
+ok '... and is blacklisted by all' wait_for out_at drop a b c
+like '... which is in the log' "$(as a mp-relay log)" "$(onion drop)${TAB}blacklisted by quorum"
+ok 'who answers with garbage is blacklisted by all' wait_for out_at garbage a b c
+ok '... it was handed packets' grep -qx /mesh "$T/garbage.asked"
+is 'who was away is not' "$(peer a d '[.blacklisted, .vote]|tostring')" '[false,"none"]'
+kill -CONT "$(cat "$T/d.pid")"
+ok 'who comes back hears of it' wait_for out_at drop d
+ok '... of both' wait_for out_at garbage d
+
+ok 'honest ones pass audits on' wait_for audited 1 'came' a b c d
+decide 'came' a b c d
+passed() {
+	[ "$(peer a b .audits)$(peer a c .audits)$(peer a d .audits)" != 000 ]
+}
+ok '... which counts' wait_for passed
+for n in $honest; do
+	is "no honest one lost a packet for $n" \
+		"$(sql "$n" "SELECT total(lost) + total(black) + total(vote) FROM peer WHERE id < $DROP")" 0.0
+done
+finish

@@ -1,0 +1,37 @@
+#!/bin/sh
+# The examples of relays: three on one machine that know each other, and one by its listener or under socat.
+# shellcheck disable=SC2154 # pid: of lib.sh
+. "$(dirname "$0")/lib.sh"
+
+examples=$ROOT/share/examples
+exits 100 "$examples/three-relays"
+exits 100 "$examples/relay-serve"
+exits 100 "$examples/relay-serve" -x 127.0.0.1:1
+
+start "$examples/three-relays" "$T/mesh" >"$T/out"
+three() {
+	[ "$(grep -c '^[a-z2-7]*\.onion 127\.0\.0\.1:[0-9]*$' "$T/out")" -eq 3 ]
+}
+ok 'three relays say where they are' wait_for three
+ok '... which is a routes file' cmp "$T/out" "$T/mesh/routes"
+for n in 1 2 3; do
+	is "... and relay $n knows two" "$(MP_HOME=$T/mesh/$n mp-relay status | jq '.peers | length')" 2
+done
+kill "$pid"
+wait "$pid"
+is '... until they are ended' "$?" 143
+port=$(sed -n 's/.*://p;q' "$T/out")
+ok '... which ends each' sh -c '! curl -sk -m 5 "https://127.0.0.1:$1/load"' - "$port"
+
+for way in '' -s; do
+	port=$(free_port)
+	home "one$way"
+	# shellcheck disable=SC2086 # no option, or one
+	start "$examples/relay-serve" $way "127.0.0.1:$port" 2>"$T/err"
+	ok "relay-serve $way listens" wait_for listens "$port"
+	like '... and answers' "$(curl -sk -m 30 "https://127.0.0.1:$port/load")" '"type":"load"'
+	kill "$pid"
+	wait "$pid"
+	is '... until it is ended' "$?" 143
+done
+finish

@@ -61,7 +61,8 @@ void check_flow(struct peer *x, const struct flow *old, const struct flow *f)
 	    flow_state(f));
 	if (f->kind == FLOW_PROPOSAL) {
 		check_proposal(x, f);
-		if (!x->hostile)
+		/* It goes with the final state. */
+		if (!x->hostile && !sodium_is_zero(f->u.proposal.secret, 32))
 			set_add(&x->w->secrets, f->u.proposal.secret);
 	} else if (f->kind == FLOW_CONSENT) {
 		check_consent(x, old, f);

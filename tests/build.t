@@ -61,6 +61,10 @@ for p in "$BUILD"/bin/mp-*; do
 	unlike "... no way of its own to libraries" "$(cat "$T/elf")" 'RPATH|RUNPATH'
 done
 
+# Two functions of one name: the linker would take the first that it meets, in any program.
+is 'no name is defined twice in the library' \
+	"$(nm -g --defined-only "$BUILD/libcommon.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort | uniq -d)" ''
+
 # --- Installed, and the source tree taken away.
 here=${BUILD#"$ROOT/"}
 # With the flags of the build: what is built is used by other tests at this moment.

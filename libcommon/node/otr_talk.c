@@ -282,7 +282,7 @@ static int begin(struct talk *t)
 	return room_new(&t->room, &t->cfg, clock_now());
 }
 
-int talk_run(const struct talk_options *o)
+int otr_talk_run(const struct talk_options *o)
 {
 	static struct talk t = {.give_up = INT64_MAX, .signals = -1, .status = EXIT_DONE};
 	int r;

@@ -48,7 +48,7 @@ struct talk {
 };
 
 /* The exit status of mp-otr. */
-int talk_run(const struct talk_options *o);
+int otr_talk_run(const struct talk_options *o);
 
 /* The parts of it. */
 int talk_said(

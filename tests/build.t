@@ -83,7 +83,11 @@ mount -t tmpfs none "$1" || exit 99
 PATH=$2/bin:/usr/bin:/bin
 export PATH
 umask 077
-mp init >/dev/null && mp status && mp-serve -n -w 1 && mp-contact offer bob >"$3" && mp-store check
+mp init >/dev/null && mp status && mp-contact offer bob >"$3" || exit
+mp-serve -n -w 120 >"$3.ready" &
+tries=0
+until grep -q . "$3.ready" || [ $tries -ge 1200 ]; do tries=$((tries + 1)) && sleep 0.1; done
+kill $! && wait $! && cat "$3.ready" && mp-store check
 AWAY
 case $T in
 "$ROOT"/*) note 'the temporary directory is in the source tree' ;;

@@ -117,7 +117,7 @@ is 'not a word' "$(cat "$T/a.err")" ''
 
 # --- -w and -r.
 rm -f "$T/note"
-as a sh -c 'exec mp-serve -n -w 2 -r 5 5>"$1"' sh "$T/note" >"$T/out" 2>"$T/err"
+as a sh -c 'exec mp-serve -n -w 8 -r 5 5>"$1"' sh "$T/note" >"$T/out" 2>"$T/err"
 is '-w ends with 0' "$?" 0
 like 'ready on standard output' "$(cat "$T/out")" '^ready '
 is '-r says the same' "$(cat "$T/note")" "$(cat "$T/out")"
@@ -131,11 +131,11 @@ wait "$pid"
 
 # --- systemd's socket.
 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or exit 2;
-	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 30; $s->recv($m, 100); exit($m ne "READY=1")' \
+	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 120; $s->recv($m, 100); exit($m ne "READY=1")' \
 	"$T/notify" >"$T/up" &
 listener=$!
 wait_for [ -s "$T/up" ]
-as a env NOTIFY_SOCKET="$T/notify" mp-serve -n -w 2 >/dev/null
+as a env NOTIFY_SOCKET="$T/notify" mp-serve -n -w 8 >/dev/null
 wait "$listener"
 is 'systemd is told READY=1' "$?" 0
 
@@ -165,7 +165,7 @@ serve d
 ok 'without Tor by the configuration' ready
 is 'where the configuration says' "$where" "127.0.0.1:$fixed"
 perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new($ARGV[0]) or exit 2 } 1 .. 4; print "up\n"; close STDOUT;
-	$SIG{ALRM} = sub { exit 0 }; alarm 30; 1 while sleep 30' "$where" >"$T/crowd" &
+	$SIG{ALRM} = sub { exit 0 }; alarm 120; 1 while sleep 30' "$where" >"$T/crowd" &
 crowd=$!
 wait_for [ -s "$T/crowd" ]
 served() { [ "$(answer "$where")" = 400 ]; }
@@ -205,7 +205,7 @@ exit 3
 END
 chmod +x "$T/tor"
 printf 'tor.binary = %s\n' "$T/tor" >"$T/e/config"
-as e mp-serve -w 5 >"$T/out" 2>"$T/err"
+as e mp-serve -w 10 >"$T/out" 2>"$T/err"
 is 'never ready: 111' "$?" 111
 is 'and no ready line' "$(cat "$T/out")" ''
 like 'tor again after 1 s' "$(cat "$T/err")" \
@@ -226,7 +226,7 @@ is 'where only we can enter' "$(stat -c %a "$elsewhere")" 700
 ok 'torrc says so' wait_for grep -qF "SocksPort \"unix:\\\"$elsewhere/socks\\\"" "$long/tor/torrc"
 # The others find that socket: here somebody listens on it who only takes note.
 perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or exit 2;
-	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 30; exit !$s->accept' \
+	print "up\n"; close STDOUT; $SIG{ALRM} = sub { exit 3 }; alarm 120; exit !$s->accept' \
 	"$elsewhere/socks" >"$T/listening" &
 listener=$!
 wait_for [ -s "$T/listening" ]

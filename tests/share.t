@@ -173,7 +173,7 @@ is 'no path of the source tree or of DESTDIR' "$(grep -rlF -e "$ROOT/" -e "$T" "
 mkdir "$T/sock"
 MP_HOME=$T/alice PATH=/usr/bin:/bin "$D/bin/mp" status >"$T/out"
 like 'the installed front finds its commands' "$(cat "$T/out")" '^address'
-MP_HOME=$T/i PATH=/usr/bin:/bin sh -c '"$1"/mp-keygen >/dev/null && "$1"/mp-serve -n -w 2' sh "$D/bin" >"$T/out" 2>"$T/err"
+MP_HOME=$T/i PATH=/usr/bin:/bin sh -c '"$1"/mp-keygen >/dev/null && "$1"/mp-serve -n -w 8' sh "$D/bin" >"$T/out" 2>"$T/err"
 like 'the installed mp-serve finds mp-recv' "$(cat "$T/out")" '^ready'
 
 # --- Units.

@@ -41,7 +41,7 @@ exits 0 as a mp-mesh servers learn
 is 'one names its peers' "$(as a mp-mesh servers | cut -f 1 | sort)" "$(for n in r1 r2 r3 r4; do onion "$n"; done | sort)"
 exits 1 as a mp-mesh servers learn
 exits 0 as a mp-mesh servers load
-like '... and how busy it is' "$(as a mp-mesh servers)" "^$(onion r1)$TAB-$TAB[0-9]*0?$TAB-\$"
+like '... and how busy it is' "$(as a mp-mesh servers)" "^$(onion r1)${TAB}-${TAB}[0-9]*0?$TAB-\$"
 exits 1 as a mp-mesh servers learn b
 like 'a contact who said nothing' "$(cat "$T/err")" "'b' has not said where he fetches"
 
@@ -162,7 +162,7 @@ gone=$(name_of "$(role a post)")
 stop "$gone"
 echo failover | as a mp-seal -t b >"$T/sealed"
 exits 0 as a sh -c 'mp-mesh post <"$1"' - "$T/sealed"
-like 'a relay that is away: the next one' "$(as a mp-mesh servers)" "^$(onion "$gone")$TAB-$TAB[0-9]*${TAB}away\$"
+like 'a relay that is away: the next one' "$(as a mp-mesh servers)" "^$(onion "$gone")${TAB}-${TAB}[0-9]*${TAB}away\$"
 relay "$gone" "$(sed 's/.*://' "$T/$gone.at")"
 ok '... and what was posted arrives' wait_for fetches b 5
 liar=$(name_of "$(role b fetch | head -n 1)")

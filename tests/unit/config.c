@@ -92,6 +92,8 @@ static const struct string {
 } strings[] = {
     {"nickname", offsetof(struct config, nickname), "", {"Alice = B. \xc3\xbc", ""},
         {"\xff", "a\033b"}},
+    {"route", offsetof(struct config, route), "both", {"onion", "mesh", "both"},
+        {"", "Mesh", "onions", "neither"}},
     {"tor", offsetof(struct config, tor), "own", {"own", "system", "none"}, {"", "Own", "other"}},
     {"tor.binary", offsetof(struct config, tor_binary), "tor", {"/usr/sbin/tor", "tor-0.4"},
         {"", "bin/tor", "./tor"}},

@@ -2,6 +2,7 @@
 #
 #   relay NAME [PORT]   it listens; its address is in $T/NAME.at, its pid in $T/NAME.pid; a route for all
 #   relays NAME ...     they have identities, listen and accept each other
+#   accepts NAME OTHER ...   the others become its peers
 #   person NAME SERVER ...   keys of the mesh, and these servers
 #   tell A B            B has A's contact-update, brought by hand
 #   got NAME            how many messages are in its inbox, read or not
@@ -20,27 +21,38 @@ relay() {
 }
 
 relays() {
-	for n in "$@"; do
-		as "$n" mp-keygen >/dev/null || bail "mp-keygen for $n"
-		[ -e "$T/$n/relay.conf" ] ||
-			printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'audit.every = 30d' >"$T/$n/relay.conf"
+	for relays_n in "$@"; do
+		as "$relays_n" mp-keygen >/dev/null || bail "mp-keygen for $relays_n"
+		[ -e "$T/$relays_n/relay.conf" ] ||
+			printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'audit.every = 30d' >"$T/$relays_n/relay.conf"
 	done
-	for n in "$@"; do
-		for m in "$@"; do
-			[ "$n" = "$m" ] || as "$n" mp-relay accept "$(onion "$m")" || bail "$n does not accept $m"
-		done
-		relay "$n"
+	for relays_n in "$@"; do
+		accepts "$relays_n" "$@"
+		relay "$relays_n"
 	done
 }
 
-person() {
-	home "$1"
-	mp-mesh keys >/dev/null || bail "no keys for $1"
+accepts() {
+	accepts_n=$1
 	shift
-	for n in "$@"; do
-		mp-mesh servers add "$(onion "$n")" || bail "cannot add $n"
+	accepts_names=
+	for accepts_m in "$@"; do
+		[ "$accepts_n" = "$accepts_m" ] || accepts_names="$accepts_names $(onion "$accepts_m")"
 	done
-	unset MP_HOME
+	# shellcheck disable=SC2086 # a list
+	as "$accepts_n" mp-relay accept $accepts_names || bail "$accepts_n does not accept the others"
+}
+
+person() {
+	person_n=$1
+	shift
+	as "$person_n" mp-mesh keys >/dev/null || bail "no keys for $person_n"
+	person_servers=
+	for person_m in "$@"; do
+		person_servers="$person_servers $(onion "$person_m")"
+	done
+	# shellcheck disable=SC2086 # a list
+	as "$person_n" mp-mesh servers add $person_servers || bail "cannot add $person_servers"
 }
 
 tell() {

@@ -122,6 +122,7 @@ static const struct setting keys[] = {
     NUMBER("retry.max", DURATION, retry_max, 6 * MP_HOUR, MP_SECOND, 30 * MP_DAY),
     NUMBER("send.parallel", COUNT, send_parallel, 16, 1, 256),
     NUMBER("send.timeout", DURATION, send_timeout, MP_MINUTE, MP_SECOND, MP_HOUR),
+    NUMBER("receipt.wait", DURATION, receipt_wait, MP_DAY, MP_SECOND, 30 * MP_DAY),
     STRING("route", route, "both", route),
     NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),
     NUMBER("rekey.count", COUNT, rekey_count, 1000000, 0, INT64_C(1) << 31),

@@ -7,10 +7,6 @@
 #include "base/err.h"
 #include "store/carried.h"
 
-/* Without a receipt by then it waits again: the relays keep it for a week, but may all have lied.
- */
-#define RECEIPT_WAIT MP_DAY
-
 /* What needs an answer, or is too large for every relay of a mesh, goes by onion only. */
 static bool carriable(const struct way *w)
 {
@@ -60,10 +56,13 @@ bool byroad_take(struct sender *s, struct way *w)
 	return true;
 }
 
-/* It stays in the outbox until its receipt comes, and in nobody's way. */
+/*
+ * It stays in the outbox until its receipt comes, and in nobody's way; when none comes it waits
+ * again, for the relays keep it for a week, but may have lied.
+ */
 static void carried(struct sender *s, struct way *w)
 {
-	int rc = carried_add(s->s, w->item.seq, clock_now() + RECEIPT_WAIT);
+	int rc = carried_add(s->s, w->item.seq, clock_now() + s->cfg->receipt_wait);
 
 	w->failed = 0;
 	if (rc == 0 && sender_mine(s, &w->item)) {

@@ -72,6 +72,8 @@ static int describe(struct call *q, struct buf *body)
 		return rc != 0 ? rc : buf_adds(body, "given up");
 	if (item->state == QUEUE_HELD)
 		return buf_adds(body, "waits for the answer to its offer");
+	if (item->state == QUEUE_CARRIED)
+		return buf_adds(body, "a relay has it; its receipt has not come yet");
 	rc = outbox_lane(q->s, item->contact, item->lane, clock_now(), &l);
 	if (rc == MP_ENONE)
 		return buf_adds(body, "due now");
@@ -102,7 +104,10 @@ static int list_one(struct call *q)
 	if (is_file(item))
 		file_transfer_of(rec.id, item->id);
 	rec.time = item->time;
-	snprintf(rec.ref, sizeof(rec.ref), "%s", item->state == QUEUE_HELD ? "held" : item->code);
+	snprintf(rec.ref, sizeof(rec.ref), "%s",
+	    item->state == QUEUE_HELD      ? "held"
+	    : item->state == QUEUE_CARRIED ? "mesh"
+	                                   : item->code);
 	rc = describe(q, &rec.body);
 	if (rc == 0)
 		rc = record_write(stdout, &rec, q->json);

@@ -23,6 +23,11 @@ static bool tor_kind(const char *s)
 	return strcmp(s, "own") == 0 || strcmp(s, "system") == 0 || strcmp(s, "none") == 0;
 }
 
+static bool route(const char *s)
+{
+	return strcmp(s, "onion") == 0 || strcmp(s, "mesh") == 0 || strcmp(s, "both") == 0;
+}
+
 static bool program(const char *s)
 {
 	return *s != '\0' && (*s == '/' || strchr(s, '/') == NULL);
@@ -117,6 +122,8 @@ static const struct setting keys[] = {
     NUMBER("retry.max", DURATION, retry_max, 6 * MP_HOUR, MP_SECOND, 30 * MP_DAY),
     NUMBER("send.parallel", COUNT, send_parallel, 16, 1, 256),
     NUMBER("send.timeout", DURATION, send_timeout, MP_MINUTE, MP_SECOND, MP_HOUR),
+    NUMBER("receipt.wait", DURATION, receipt_wait, MP_DAY, MP_SECOND, 30 * MP_DAY),
+    STRING("route", route, "both", route),
     NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),
     NUMBER("rekey.count", COUNT, rekey_count, 1000000, 0, INT64_C(1) << 31),
     NUMBER("hook.timeout", DURATION, hook_timeout, 5 * MP_MINUTE, MP_SECOND, MP_DAY),

@@ -21,6 +21,9 @@ struct config {
 	int64_t retry_max;     /* retry.max: ms; 6 h */
 	int64_t send_parallel; /* send.parallel: deliveries at once; 16 */
 	int64_t send_timeout;  /* send.timeout: ms for one delivery without progress; 60 s */
+	int64_t receipt_wait;  /* receipt.wait: ms that a relay keeps our mail before we send it
+	                          again; 1 d */
+	char route[8];         /* route: onion | mesh | both (the onion at first) */
 	int64_t hook_timeout;  /* hook.timeout: ms before a hook is killed; 5 m */
 	char introduction_policy[256]; /* introduction.policy: ask | decline | accept NAME ... */
 	char group_policy[256];        /* group.policy: the same for groups and additions */

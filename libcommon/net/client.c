@@ -105,21 +105,32 @@ static int set_socks(struct client *c, const char *socks)
 	           : 0;
 }
 
-static int add_header(struct client *c, const char *line)
+static int add_header(struct curl_slist **to, const char *line)
 {
-	struct curl_slist *list = curl_slist_append(c->headers, line);
+	struct curl_slist *list = curl_slist_append(*to, line);
 
 	if (list == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
-	c->headers = list;
+	*to = list;
 	return 0;
+}
+
+/* A name without a value takes away what curl would send. */
+static int set_headers(struct curl_slist **to, const char *media_type)
+{
+	char type[100];
+	int rc;
+
+	snprintf(type, sizeof(type), "Content-Type: %s", media_type);
+	if ((rc = add_header(to, type)) != 0 || (rc = add_header(to, "Accept:")) != 0)
+		return rc;
+	return add_header(to, "Expect:");
 }
 
 int client_new(struct client **out, const struct client_options *o)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct client *c;
-	char type[100];
 	int rc;
 
 	*out = NULL;
@@ -136,10 +147,8 @@ int client_new(struct client **out, const struct client_options *o)
 	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
 	if ((rc = set_socks(c, o->socks)) != 0 || (rc = routes_load(&c->routes, o->routes)) != 0)
 		goto out;
-	/* A name without a value takes away what curl would send. */
-	snprintf(type, sizeof(type), "Content-Type: %s", c->media_type);
-	if ((rc = add_header(c, type)) != 0 || (rc = add_header(c, "Accept:")) != 0 ||
-	    (rc = add_header(c, "Expect:")) != 0)
+	if ((rc = set_headers(&c->headers, c->media_type)) != 0 ||
+	    (rc = set_headers(&c->envelope_headers, POST_MEDIA_TYPE)) != 0)
 		goto out;
 	*out = c;
 	c = NULL;
@@ -173,38 +182,35 @@ void client_free(struct client *c)
 		post_free(c->posts);
 	curl_multi_cleanup(c->multi);
 	curl_slist_free_all(c->headers);
+	curl_slist_free_all(c->envelope_headers);
 	routes_free(c->routes);
 	free(c->proxy);
 	free(c);
 }
 
-int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
-    const uint8_t isolation[static 16], const void *data, size_t len, void *tag)
+/* A post that is not under way yet, freed by what comes next or by start(). */
+static struct post *post_new(struct client *c, size_t body_max, void *tag)
 {
-	return client_request(c, onion, isolation, "POST", "/", data, len, false, tag);
-}
+	struct post *p = calloc(1, sizeof(*p));
 
-int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
-    const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
-    size_t len, bool alone, void *tag)
-{
-	struct post *p;
-	int rc;
-
-	if (len > c->body_max)
-		return err_set(MP_ELIMIT, "larger than %zu bytes", c->body_max);
-	if ((p = calloc(1, sizeof(*p))) == NULL || (p->easy = curl_easy_init()) == NULL) {
+	if (p == NULL || (p->easy = curl_easy_init()) == NULL) {
 		free(p);
-		return err_set(MP_ENOMEM, "out of memory");
+		return NULL;
 	}
 	p->client = c;
 	p->tag = tag;
-	p->method = method;
-	p->path = path;
-	p->alone = alone;
-	p->reply = (struct buf)BUF_INIT(c->body_max);
+	p->body_max = body_max;
+	p->reply = (struct buf)BUF_INIT(body_max);
 	p->began = clock_monotonic();
-	rc = post_configure(p, onion, isolation, data, len);
+	return p;
+}
+
+static int start(struct post *p, const uint8_t onion[static ONION_KEY],
+    const uint8_t isolation[static 16], const void *data, size_t len)
+{
+	struct client *c = p->client;
+	int rc = post_configure(p, onion, isolation, data, len);
+
 	if (rc == 0 && curl_multi_add_handle(c->multi, p->easy) != CURLM_OK)
 		rc = err_set(MP_ENOMEM, "out of memory");
 	if (rc != 0) {
@@ -215,6 +221,40 @@ int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
 	c->posts = p;
 	c->active++;
 	return 0;
+}
+
+int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
+    const uint8_t isolation[static 16], const void *data, size_t len, void *tag)
+{
+	struct post *p;
+
+	if (len > ENVELOPE_MAX)
+		return err_set(MP_ELIMIT, "larger than %u bytes", ENVELOPE_MAX);
+	if ((p = post_new(c, ENVELOPE_MAX, tag)) == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	p->method = "POST";
+	p->path = "/";
+	p->media_type = POST_MEDIA_TYPE;
+	p->headers = c->envelope_headers;
+	return start(p, onion, isolation, data, len);
+}
+
+int client_request(struct client *c, const uint8_t onion[static ONION_KEY],
+    const uint8_t isolation[static 16], const char *method, const char *path, const void *data,
+    size_t len, bool alone, void *tag)
+{
+	struct post *p;
+
+	if (len > c->body_max)
+		return err_set(MP_ELIMIT, "larger than %zu bytes", c->body_max);
+	if ((p = post_new(c, c->body_max, tag)) == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	p->method = method;
+	p->path = path;
+	p->media_type = c->media_type;
+	p->headers = c->headers;
+	p->alone = alone;
+	return start(p, onion, isolation, data, len);
 }
 
 size_t client_active(const struct client *c)
@@ -241,7 +281,7 @@ static void finish(struct post *p, CURLcode rc, struct post_result *r)
 	memset(r, 0, sizeof(*r));
 	r->tag = p->tag;
 	r->elapsed = clock_monotonic() - p->began;
-	r->reply = (struct buf)BUF_INIT(p->client->body_max);
+	r->reply = (struct buf)BUF_INIT(p->body_max);
 	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (rc == CURLE_OK && status == 200 && (!post_is_envelope(p) || p->reply.len == 0)) {
 		p->refusal = REFUSED_TYPE;
@@ -256,7 +296,7 @@ static void finish(struct post *p, CURLcode rc, struct post_result *r)
 	}
 	if (r->status == 200) {
 		r->reply = p->reply;
-		p->reply = (struct buf)BUF_INIT(p->client->body_max);
+		p->reply = (struct buf)BUF_INIT(p->body_max);
 	}
 	post_free(p);
 }

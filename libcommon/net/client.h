@@ -22,7 +22,7 @@ struct client_options {
 	    *routes; /* routes file; NULL: as MP_ROUTES or $MP_HOME/routes says; absent is empty */
 	int64_t timeout;        /* ms without progress of the request, then for the whole answer */
 	int64_t connect;        /* ms for connecting, handshake included (Tor: 60 s is sensible) */
-	const char *media_type; /* of bodies and answers; NULL: of envelopes */
+	const char *media_type; /* of requests and their answers; NULL: of envelopes */
 	size_t body_max;        /* bytes of each; 0: ENVELOPE_MAX */
 };
 
@@ -43,10 +43,11 @@ struct post_result {
 	char reason[160];    /* one line for a person */
 	int64_t retry_after; /* ms from Retry-After, at most a day; 0 none */
 	int64_t elapsed;     /* ms */
-	struct buf reply;    /* body of a 200; a longer one than body_max is an error "reply" */
+	struct buf reply;    /* body of a 200; a longer one than it may be is an error "reply" */
 };
 
-/* Starts a post; data must live until its result. isolation: 16 bytes, the SOCKS user name in hex.
+/* Starts a post of an envelope; data must live until its result. isolation: 16 bytes, the SOCKS
+ * user name in hex.
  */
 int client_post(struct client *c, const uint8_t onion[static ONION_KEY],
     const uint8_t isolation[static 16], const void *data, size_t len, void *tag);

@@ -91,7 +91,7 @@ bool post_is_envelope(const struct post *p)
 	char *type = NULL;
 
 	curl_easy_getinfo(p->easy, CURLINFO_CONTENT_TYPE, &type);
-	return type != NULL && strcasecmp(type, p->client->media_type) == 0;
+	return type != NULL && strcasecmp(type, p->media_type) == 0;
 }
 
 static size_t on_body(char *data, size_t one, size_t n, void *ctx)
@@ -124,8 +124,9 @@ static size_t on_body(char *data, size_t one, size_t n, void *ctx)
 	} while (0)
 
 /* What curl knows from its build, the environment or habit is switched off, one by one. */
-static CURLcode set_transport(CURL *e, struct client *c)
+static CURLcode set_transport(CURL *e, const struct post *p)
 {
+	const struct client *c = p->client;
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_PROTOCOLS_STR, "https");
@@ -146,7 +147,7 @@ static CURLcode set_transport(CURL *e, struct client *c)
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)c->connect);
 	/* The server takes no longer than this for a request. */
 	SET(CURLOPT_TIMEOUT_MS, (long)(c->connect + c->timeout + SERVER_REQUEST_TIME));
-	SET(CURLOPT_HTTPHEADER, c->headers);
+	SET(CURLOPT_HTTPHEADER, p->headers);
 	return rc;
 }
 
@@ -211,8 +212,7 @@ int post_configure(struct post *p, const uint8_t onion[static ONION_KEY],
 	p->proxied = route == NULL;
 	if (route != NULL && addr_parse(&p->allowed, route) != 0)
 		return MP_EBAD;
-	if ((rc = set_transport(e, p->client)) != CURLE_OK ||
-	    (rc = set_callbacks(e, p)) != CURLE_OK ||
+	if ((rc = set_transport(e, p)) != CURLE_OK || (rc = set_callbacks(e, p)) != CURLE_OK ||
 	    (rc = set_way(e, p, onion, isolation, route)) != CURLE_OK)
 		goto out;
 	SET(CURLOPT_FRESH_CONNECT, p->alone ? 1L : 0L);

@@ -17,14 +17,14 @@
 
 struct client {
 	CURLM *multi;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *envelope_headers;
 	struct routes *routes;
 	struct addr socks;
 	char *proxy; /* the same as curl writes it */
 	struct post *posts;
 	size_t active;
 	int64_t timeout, connect;
-	const char *media_type;
+	const char *media_type; /* of requests; a post has an envelope's */
 	size_t body_max;
 };
 
@@ -41,6 +41,9 @@ struct post {
 	char error[CURL_ERROR_SIZE];
 	void *tag;
 	const char *method, *path; /* literals */
+	const char *media_type;
+	size_t body_max;
+	struct curl_slist *headers;
 	bool alone;
 	struct buf reply;
 };

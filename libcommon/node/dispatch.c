@@ -23,7 +23,10 @@ static void drop_way(struct sender *s, struct way *w)
 		at = &(*at)->next;
 	*at = w->next;
 	if (w->posting) {
-		client_cancel(s->client, w);
+		if (w->carrying)
+			byroad_drop(s, w);
+		else
+			client_cancel(s->client, w);
 		s->posting--;
 	}
 	buf_free(&w->envelope);
@@ -63,9 +66,14 @@ static void say(struct way *w, const char *code, const char *reason)
 
 static void post(struct sender *s, struct way *w)
 {
-	int rc = client_post(s->client, w->contact.onion, w->contact.isolation, w->envelope.data,
-	    w->envelope.len, w);
+	int rc;
 
+	if (byroad_first(s, w) && byroad_take(s, w))
+		return;
+	if (s->broken)
+		return;
+	rc = client_post(s->client, w->contact.onion, w->contact.isolation, w->envelope.data,
+	    w->envelope.len, w);
 	if (rc != 0) { /* memory, or the routes file */
 		say(w, "local", err_detail());
 		release(s, w, backoff(s, w), true);
@@ -153,8 +161,13 @@ static int64_t quick(struct sender *s, struct way *w)
 /* No answer, or one that says later: the whole lane waits. */
 static void unreachable(struct sender *s, struct way *w, const struct post_result *r)
 {
-	int64_t wait, delay = r->status == 0 ? quick(s, w) : -1;
+	int64_t wait, delay;
 
+	if (r->status == 0 && byroad_take(s, w)) {
+		w->byroad = true;
+		return;
+	}
+	delay = r->status == 0 ? quick(s, w) : -1;
 	say(w, r->code, r->reason);
 	if (delay >= 0) {
 		pause_way(w, delay);
@@ -243,16 +256,37 @@ static void later(struct sender *s, struct way *w, struct post_result *r, const 
 	unreachable(s, w, r);
 }
 
-static void settled(struct sender *s, struct way *w, const struct post_result *r)
+void dispatch_settled(struct sender *s, struct way *w, const char *code)
 {
 	int rc;
 
 	w->failed = 0;
 	w->after = w->item.seq;
-	if ((rc = settle_add(s, &w->item, r->code)) != 0)
+	if ((rc = settle_add(s, &w->item, code)) != 0)
 		sender_broken(s, rc);
 	else
 		go_on(s, w);
+}
+
+static void settled(struct sender *s, struct way *w, const struct post_result *r)
+{
+	dispatch_settled(s, w, r->code);
+}
+
+void dispatch_go_on(struct sender *s, struct way *w)
+{
+	w->after = w->item.seq;
+	go_on(s, w);
+}
+
+/* The mesh does not take it either. */
+void dispatch_wait(struct sender *s, struct way *w, const char *code, const char *reason)
+{
+	say(w, code, reason);
+	if (s->o->follow && sender_report(s, CLASS_QUEUED, &w->item, code, reason) != 0)
+		return;
+	set_used_up(s, w);
+	release(s, w, backoff(s, w), true);
 }
 
 /*
@@ -318,6 +352,8 @@ void dispatch_result(struct sender *s, struct post_result *r)
 {
 	struct way *w = r->tag;
 
+	if (byroad_result(s, r))
+		return;
 	w->posting = false;
 	s->posting--;
 	if (s->broken)

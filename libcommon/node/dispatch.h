@@ -3,6 +3,7 @@
  *
  *   sender.c    the loop: input, time, the end
  *   dispatch.c  lanes at work: claim, post, what an answer means, let go
+ *   byroad.c    what goes by the relay mesh
  *   settle.c    what was answered is taken out of the queue, many at once
  *   intake.c    what comes in
  *   roll.c      which of it has no end yet
@@ -11,6 +12,7 @@
 #define MP_NODE_DISPATCH_H
 
 #include "net/client.h"
+#include "node/courier.h"
 #include "node/intake.h"
 #include "node/receiver.h"
 #include "store/contact.h"
@@ -25,8 +27,9 @@ struct way {
 	enum wire_lane lane;
 	struct queue_item item; /* at hand, its envelope with it */
 	struct buf envelope;
-	int64_t after; /* the row that was answered last, in the queue perhaps still */
-	bool posting;
+	int64_t after;              /* the row that was answered last, in the queue perhaps still */
+	bool posting, carrying;     /* carrying: to a relay of the mesh */
+	bool byroad;                /* no onion answered: the lane's mail goes by the mesh */
 	int64_t began;              /* the post: monotonic */
 	int64_t resume;             /* when not posting: monotonic */
 	unsigned failed;            /* quick tries that failed in a row */
@@ -49,6 +52,8 @@ struct sender {
 	struct store *s;
 	struct receiver *receiver;
 	struct client *client;
+	struct courier *courier; /* NULL: not needed yet, or we have no keys */
+	bool no_courier;
 	struct intake *in;
 	int watch;            /* of run/, or -1 */
 	int64_t call, newest; /* newest: the last row that a flush speaks of */
@@ -91,10 +96,22 @@ void dispatch_result(struct sender *s, struct post_result *r);
 void dispatch_tick(struct sender *s);
 /* The earliest end of a pause, monotonic. */
 int64_t dispatch_resume(const struct sender *s);
+/* What became of the record at hand: it was delivered, or let the lane wait, or neither: go on. */
+void dispatch_settled(struct sender *s, struct way *w, const char *code);
+void dispatch_wait(struct sender *s, struct way *w, const char *code, const char *reason);
+void dispatch_go_on(struct sender *s, struct way *w);
 /* True while a record of this call is under way. */
 bool dispatch_mine(struct sender *s);
 /* Gives up every lane. */
 void dispatch_end(struct sender *s);
+
+/* Hands the record at hand to the mesh, when the route setting and its kind allow it: true. */
+bool byroad_take(struct sender *s, struct way *w);
+/* The setting is to ask the mesh at first. */
+bool byroad_first(const struct sender *s, const struct way *w);
+/* A result that was the mesh's: true. */
+bool byroad_result(struct sender *s, struct post_result *r);
+void byroad_drop(struct sender *s, struct way *w);
 
 int settle_add(struct sender *s, const struct queue_item *item, const char *code);
 int settle_flush(struct sender *s);

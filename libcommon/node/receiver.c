@@ -11,6 +11,7 @@
 #include "node/planning.h"
 #include "node/rekeying.h"
 #include "node/spool.h"
+#include "node/telling.h"
 #include "store/queue.h"
 #include "wire/chain.h"
 
@@ -241,6 +242,9 @@ static int apply(struct step *s)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return rekeying_apply(s);
+	case WIRE_CONTACT_UPDATE:
+	case WIRE_RECEIPT:
+		return telling_apply(s);
 	default:
 		return wire_is_plan(s->w->type) ? planning_apply(s) : step_refuse(s);
 	}

@@ -7,6 +7,7 @@
 #include "node/feed.h"
 #include "node/planning.h"
 #include "node/rekeying.h"
+#include "node/telling.h"
 #include "store/message.h"
 
 #include <sodium.h>
@@ -276,6 +277,8 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 	}
 	if (w.type == WIRE_REKEY || w.type == WIRE_REKEY_DRAINED)
 		rc = rekeying_complete(z->s, z->contact.row, &w);
+	else if (w.type == WIRE_CONTACT_UPDATE || w.type == WIRE_RECEIPT)
+		rc = telling_complete(z->s, z->contact.row, rec, &w);
 	if (rc != 0 || (rc = sending_key(z->s, z->key, z->contact.row, role)) != 0)
 		goto out;
 	kept.has_id = true;

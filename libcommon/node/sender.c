@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/watch.h"
 #include "node/dispatch.h"
+#include "node/meshcall.h"
 #include "store/outbox.h"
 
 #include <sodium.h>
@@ -79,7 +80,7 @@ static int find_newest(void *ctx, const struct queue_item *item)
 {
 	struct sender *s = ctx;
 
-	if (item->state != QUEUE_FAILED) {
+	if (item->state != QUEUE_FAILED && item->state != QUEUE_CARRIED) {
 		s->newest = item->seq;
 		s->given++;
 	}
@@ -88,7 +89,10 @@ static int find_newest(void *ctx, const struct queue_item *item)
 
 static int begin(struct sender *s)
 {
-	struct client_options co = {.timeout = s->cfg->send_timeout, .connect = CONNECT_WAIT};
+	struct client_options co = {.timeout = s->cfg->send_timeout,
+	    .connect = CONNECT_WAIT,
+	    .media_type = MESH_MEDIA_TYPE,
+	    .body_max = MESH_BODY_MAX};
 	int64_t n, now = clock_now();
 	int rc;
 
@@ -172,7 +176,7 @@ static int count_rest(void *ctx, const struct queue_item *item)
 {
 	struct rest *r = ctx;
 
-	if (!sender_mine(r->s, item))
+	if (!sender_mine(r->s, item) || item->state == QUEUE_CARRIED)
 		return 0;
 	if (item->state == QUEUE_FAILED) {
 		/* One that was retried by its id; of all others it is old news. */
@@ -377,6 +381,7 @@ int sender_run(const struct config *cfg, const struct sender_options *o)
 	}
 	intake_leave(s->in);
 	settle_free(s);
+	courier_free(s->courier);
 	client_free(s->client);
 	receiver_free(s->receiver);
 	store_close(s->s);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "node/rekeying.h"
+#include "node/telling.h"
 #include "store/message.h"
 #include "store/outbox.h"
 #include "store/transfer.h"
@@ -119,6 +120,8 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 		return transfer_told(s->s, item->contact, item->id);
 	if (is(item, WIRE_REKEY) || is(item, WIRE_REKEY_DRAINED))
 		return rekeying_taken(s->s, item->contact, item->id);
+	if (is(item, WIRE_CONTACT_UPDATE) || is(item, WIRE_RECEIPT))
+		return telling_taken(s->s, item->contact, item->kind, item->id);
 	return is(item, WIRE_FILE) ? settle_reached(s, item, file_chunk_of(item->id)) : 0;
 }
 
@@ -298,6 +301,8 @@ static int look_up(void *ctx, const struct queue_item *item)
 		s->failed = true;
 		return sender_report(s, CLASS_FAILED, &there, there.code, there.reason);
 	}
+	if (rc == 0 && there.state == QUEUE_CARRIED)
+		return sender_report(s, CLASS_SENT, &there, "mesh", NULL);
 	if (rc != MP_ENONE)
 		return rc;
 	memcpy(id, item->id, sizeof(id));

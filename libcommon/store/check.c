@@ -46,7 +46,7 @@ static const struct {
         " (SELECT 1 FROM queue q WHERE q.id = m.id AND q.contact = coalesce(m.contact, "
         "q.contact))"},
     {"queue %lld: a column is malformed", "SELECT seq FROM queue WHERE lane NOT IN (0, 1, 2) OR "
-                                          "state NOT IN (0, 1, 2) OR length(id) <> 16"
+                                          "state NOT IN (0, 1, 2, 3) OR length(id) <> 16"
                                           " OR length(envelope) = 0"},
     {"queue %lld: waits in a lane that nobody looks at",
         "SELECT seq FROM queue q WHERE state = 0 AND NOT EXISTS"

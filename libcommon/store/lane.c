@@ -90,6 +90,21 @@ static int put_off(struct store *s, const struct lane_row *row, int64_t due)
 	    row->contact, row->lane);
 }
 
+/*
+ * 1: he is an old acquaintance with an address in the mesh: his messages need not wait for what
+ * goes by onion only.
+ */
+static int has_address(struct store *s, const struct lane_row *row)
+{
+	int64_t one;
+
+	return row->lane == LANE_MESSAGE
+	           ? sql_int(s, &one,
+	                 "SELECT 1 FROM letterbox WHERE contact = ? AND theirs IS NOT NULL", "i",
+	                 row->contact)
+	           : 0;
+}
+
 /* A due lane behind a control lane with mail: that one is the candidate, unless it waits itself. */
 static int behind_control(struct store *s, struct lane_row *row, int64_t now)
 {
@@ -102,6 +117,8 @@ static int behind_control(struct store *s, struct lane_row *row, int64_t now)
 		return rc;
 	if (lease_live(&control.lease, now))
 		return 0;
+	if (control.due > now && (rc = has_address(s, row)) != 0)
+		return rc;
 	if (control.due > now)
 		return put_off(s, row, control.due);
 	*row = control;

@@ -104,7 +104,7 @@ out:
 int queue_count_call(struct store *s, int64_t call, int64_t *n)
 {
 	int rc =
-	    sql_int(s, n, "SELECT count(*) FROM queue WHERE call = ? AND state <> 2", "i", call);
+	    sql_int(s, n, "SELECT count(*) FROM queue WHERE call = ? AND state < 2", "i", call);
 
 	return rc < 0 ? rc : 0;
 }

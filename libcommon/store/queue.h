@@ -2,7 +2,7 @@
  * queue: the outbox.  A lane is one contact's control, message or file mail, delivered in order.
  *
  * A message or file lane is not due while the same contact's control lane has mail: nothing
- * overtakes an initial-contact.  Rows of state held or failed do not count as mail.
+ * overtakes an initial-contact.  Rows of state held, failed or carried do not count as mail.
  */
 #ifndef MP_STORE_QUEUE_H
 #define MP_STORE_QUEUE_H
@@ -11,7 +11,8 @@
 #include "store/store.h"
 #include "wire/wire.h"
 
-enum queue_state { QUEUE_WAITING, QUEUE_HELD, QUEUE_FAILED };
+/* Carried: a relay of the mesh has it (store/carried.h). */
+enum queue_state { QUEUE_WAITING, QUEUE_HELD, QUEUE_FAILED, QUEUE_CARRIED };
 
 struct queue_item {
 	int64_t seq, contact, call;
@@ -33,7 +34,7 @@ struct queue_item {
 /* Adds; MP_EEXIST when (contact, id) is in the queue already. Sets seq. Makes the lane's row. */
 int queue_add(struct store *s, struct queue_item *item, const void *envelope, size_t len);
 int queue_each(struct store *s, int (*fn)(void *ctx, const struct queue_item *item), void *ctx);
-int queue_count_call(struct store *s, int64_t call, int64_t *n); /* not failed ones */
+int queue_count_call(struct store *s, int64_t call, int64_t *n); /* neither failed nor carried */
 int queue_remove(struct store *s, int64_t seq);
 int queue_fail(struct store *s, int64_t seq, const char *code, const char *reason);
 /* refused + 1 */

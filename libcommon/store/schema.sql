@@ -220,6 +220,66 @@ CREATE TABLE entry (
     PRIMARY KEY (chat, onion, n)
 ) STRICT, WITHOUT ROWID;
 
+-- Who we are in the relay mesh (mp-mesh(1)); version: of what contacts are told.
+CREATE TABLE mesh (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    signing     BLOB    NOT NULL,
+    opening     BLOB    NOT NULL,
+    address     BLOB    NOT NULL,
+    encryption  BLOB    NOT NULL,
+    certificate BLOB    NOT NULL,
+    device      BLOB    NOT NULL,
+    made        INTEGER NOT NULL,
+    version     INTEGER NOT NULL
+) STRICT;
+
+-- Relays that we know as a client; role: 0 none, 1 we post there, 2 we fetch there.
+CREATE TABLE meshserver (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    onion     BLOB    NOT NULL UNIQUE,
+    role      INTEGER NOT NULL DEFAULT 0,
+    until     INTEGER NOT NULL DEFAULT 0,
+    isolation BLOB    NOT NULL,
+    load      INTEGER NOT NULL DEFAULT -1,
+    asked     INTEGER NOT NULL DEFAULT 0,
+    wrong     INTEGER NOT NULL DEFAULT 0,
+    fails     INTEGER NOT NULL DEFAULT 0,
+    retry     INTEGER NOT NULL DEFAULT 0,
+    cursor    INTEGER NOT NULL DEFAULT 0,
+    tokens    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What a contact and we know of each other in the mesh.
+CREATE TABLE letterbox (
+    contact    INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,
+    ours       BLOB,
+    told       INTEGER NOT NULL,
+    telling    INTEGER NOT NULL,
+    message    BLOB,
+    time       INTEGER NOT NULL,
+    address    BLOB,
+    encryption BLOB,
+    theirs     BLOB,
+    relays     BLOB,
+    day        INTEGER NOT NULL,
+    used       INTEGER NOT NULL
+) STRICT;
+
+-- Rows of the queue that a relay has, until when their recipient should have said that he has them.
+CREATE TABLE carried (
+    seq   INTEGER PRIMARY KEY REFERENCES queue ON DELETE CASCADE,
+    until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX carried_until ON carried (until);
+
+-- Messages that came through the mesh; name: of the receipt that tells it.
+CREATE TABLE receipt (
+    contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE,
+    id      BLOB    NOT NULL,
+    name    BLOB,
+    PRIMARY KEY (contact, id)
+) STRICT, WITHOUT ROWID;
+
 -- How many keys and secrets were deleted since the files were last erased: they may still hold
 -- copies.  States of proposals from 3 on are final, and their secret is gone.
 CREATE TABLE traces (
@@ -229,6 +289,8 @@ CREATE TABLE traces (
 INSERT INTO traces VALUES (1, 0);
 CREATE TRIGGER key_gone AFTER DELETE ON key BEGIN UPDATE traces SET n = n + 1; END;
 CREATE TRIGGER acquaintance_gone AFTER DELETE ON flow WHEN old.kind = 2
+    BEGIN UPDATE traces SET n = n + 1; END;
+CREATE TRIGGER letterbox_gone AFTER DELETE ON letterbox
     BEGIN UPDATE traces SET n = n + 1; END;
 CREATE TRIGGER proposal_ended AFTER UPDATE OF state ON flow
     WHEN new.kind = 0 AND old.state < 3 AND new.state >= 3

@@ -8,6 +8,7 @@
 #include "wire/chain.h"
 #include "wire/people.h"
 #include "wire/plan.h"
+#include "wire/mesh_fields.h"
 #include "wire/rekey_fields.h"
 
 #define SIZE_MAX_WIRE (INT64_C(1) << 53)
@@ -88,6 +89,9 @@ int fields_put(json_t *o, const struct wire *w)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_put_rekey(o, w);
+	case WIRE_CONTACT_UPDATE:
+	case WIRE_RECEIPT:
+		return fields_put_mesh(o, w);
 	default:
 		break;
 	}
@@ -169,6 +173,9 @@ int fields_get(struct wire *w, const json_t *o)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_get_rekey(w, o);
+	case WIRE_CONTACT_UPDATE:
+	case WIRE_RECEIPT:
+		return fields_get_mesh(w, o);
 	default:
 		break;
 	}
@@ -281,5 +288,7 @@ int fields_check(const struct wire *w)
 		return fields_check_status(&w->u.status);
 	if (w->type == WIRE_REKEY || w->type == WIRE_REKEY_DRAINED)
 		return fields_check_rekey(w);
+	if (w->type == WIRE_CONTACT_UPDATE || w->type == WIRE_RECEIPT)
+		return fields_check_mesh(w);
 	return wire_is_plan(w->type) ? plan_check(w->type, &w->u.plan, false) : MP_OK;
 }

@@ -8,6 +8,7 @@
 #include "wire/fields.h"
 #include "wire/people.h"
 #include "wire/plan.h"
+#include "wire/mesh_fields.h"
 #include "wire/rekey_fields.h"
 
 #define TIME_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
@@ -42,6 +43,8 @@ static const struct {
     [WIRE_GROUP_RESEND_REQUEST] = {"group-resend-request", LANE_CONTROL},
     [WIRE_REKEY] = {"rekey", LANE_CONTROL},
     [WIRE_REKEY_DRAINED] = {"rekey-drained", LANE_CONTROL},
+    [WIRE_CONTACT_UPDATE] = {"contact-update", LANE_CONTROL},
+    [WIRE_RECEIPT] = {"receipt", LANE_CONTROL},
 };
 
 const char *wire_type_name(enum wire_type t)
@@ -160,6 +163,10 @@ static int body_put(json_t *o, const struct wire *w)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_put_epoch(o, &w->u.rekey);
+	case WIRE_CONTACT_UPDATE:
+		return MP_OK;
+	case WIRE_RECEIPT:
+		return fields_put_receipt(o, &w->u.receipt);
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));
@@ -205,6 +212,9 @@ static int body_get(struct wire *w, const json_t *o)
 	case WIRE_REKEY:
 	case WIRE_REKEY_DRAINED:
 		return fields_get_epoch(&w->u.rekey, o);
+	case WIRE_CONTACT_UPDATE:
+	case WIRE_RECEIPT:
+		return MP_OK;
 	default:
 		return err_set(
 		    MP_EUSAGE, "a '%s' has no fields in a record", wire_type_name(w->type));

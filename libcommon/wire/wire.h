@@ -55,6 +55,8 @@ enum wire_type {
 	WIRE_GROUP_RESEND_REQUEST,
 	WIRE_REKEY,
 	WIRE_REKEY_DRAINED,
+	WIRE_CONTACT_UPDATE,
+	WIRE_RECEIPT,
 	WIRE_TYPES
 };
 
@@ -177,6 +179,19 @@ struct wire_rekey { /* body empty */
 	uint8_t key[32]; /* "key": hex; X25519; of a rekey only */
 };
 
+/* Where the sender is in the relay mesh: a mesh_address (mp-mesh-protocol(7)); not looked at here.
+ */
+struct wire_update {  /* body empty */
+	json_t *mesh; /* "mesh": an object, borrowed */
+};
+
+/* Messages that came through the mesh. */
+#define RECEIPT_MAX 48
+struct wire_receipt { /* body empty */
+	size_t n;
+	uint8_t id[RECEIPT_MAX][MESSAGE_ID]; /* "ids": hex, at least one */
+};
+
 struct wire {
 	enum wire_type type;
 	uint8_t id[MESSAGE_ID];
@@ -191,6 +206,8 @@ struct wire {
 		struct wire_ping ping;
 		struct wire_plan plan;
 		struct wire_rekey rekey;
+		struct wire_update update;
+		struct wire_receipt receipt;
 	} u;
 	const uint8_t *body;
 	size_t blen;
@@ -215,7 +232,8 @@ bool wire_is_plan(enum wire_type t);
  * The same fields as the JSON body of a record (class out or in, any kind but message), for
  * commands and scripts: file-status: {"file":HEX,"answer":"from","from":N}; initial-contact:
  * {"nickname":..}; ping: {}; rekey and rekey-drained: {"epoch":N}, the key is added when it is
- * sealed. A file's record is not made here: it speaks of a path (mp-records(5)).
+ * sealed; contact-update: {}, as receipt: what it says is added when it is sealed. A file's record
+ * is not made here: it speaks of a path (mp-records(5)).
  */
 int wire_to_body(struct buf *body, const struct wire *w);
 int wire_from_body(struct wire *w, enum wire_type t, const char *body, size_t len);

@@ -13,7 +13,7 @@ _mp_verbs() { # COMMAND
 	mp-chat)
 		"$1" -h 2>/dev/null | tr -d '|' | awk '{ sub(/^usage:/, ""); for (i = 2; i <= NF && $i ~ /^[a-z]+$/; i++) if ($i != "session" && $i != "user") print $i }' | sort -u
 		;;
-	mp-chatd | mp-contact | mp-file | mp-group | mp-intro | mp-otr | mp-queue | mp-relay)
+	mp-chatd | mp-contact | mp-file | mp-group | mp-intro | mp-mesh | mp-otr | mp-queue | mp-relay)
 		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
 		;;
 	esac
@@ -66,5 +66,5 @@ _mp() {
 	COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 
-complete -o default -F _mp mp mp-chat mp-chatd mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-open mp-otr mp-ping mp-queue \
+complete -o default -F _mp mp mp-chat mp-chatd mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-mesh mp-open mp-otr mp-ping mp-queue \
 	mp-recv mp-relay mp-seal mp-send mp-serve mp-show mp-store mp-take

@@ -40,6 +40,7 @@ static const struct number {
     NUMBER("send.timeout", send_timeout, 1000, MP_MINUTE, MP_SECOND, MP_HOUR, "0", "3601"),
     NUMBER("rekey.age", rekey_age, 1000, 90 * MP_DAY, 0, 3650 * MP_DAY, NULL, "3651d"),
     NUMBER("rekey.count", rekey_count, 1, 1000000, 0, INT64_C(1) << 31, NULL, "2147483649"),
+    NUMBER("receipt.wait", receipt_wait, 1000, MP_DAY, MP_SECOND, 30 * MP_DAY, "0", "31d"),
     NUMBER("hook.timeout", hook_timeout, 1000, 5 * MP_MINUTE, MP_SECOND, MP_DAY, "0", "25h"),
     NUMBER("serve.children", serve_children, 1, 512, 1, 65535, "0", "65536"),
 };
@@ -92,6 +93,8 @@ static const struct string {
 } strings[] = {
     {"nickname", offsetof(struct config, nickname), "", {"Alice = B. \xc3\xbc", ""},
         {"\xff", "a\033b"}},
+    {"route", offsetof(struct config, route), "both", {"onion", "mesh", "both"},
+        {"", "Mesh", "onions", "neither"}},
     {"tor", offsetof(struct config, tor), "own", {"own", "system", "none"}, {"", "Own", "other"}},
     {"tor.binary", offsetof(struct config, tor_binary), "tor", {"/usr/sbin/tor", "tor-0.4"},
         {"", "bin/tor", "./tor"}},

@@ -89,7 +89,7 @@ static void test_names(void)
 	    "group-chat-status-request", "group-chat-status-response", "group-addition-request",
 	    "group-addition-response", "group-addition-status-request",
 	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request",
-	    "rekey", "rekey-drained"};
+	    "rekey", "rekey-drained", "contact-update", "receipt"};
 	enum wire_type t;
 
 	for (size_t i = 0; i < WIRE_TYPES; i++) {
@@ -314,8 +314,56 @@ static void test_rekey_record(void)
 	buf_free(&body);
 }
 
+/* What a mesh_address says is not wire's business; that it is an object is. */
+static void test_mesh(void)
+{
+	static const char id[] = "\"000102030405060708090a0b0c0d0e0f\"";
+	char many[4096];
+	size_t n = 0;
+
+	good("{\"type\":\"contact-update\"," HEAD ",\"mesh\":{\"type\":\"mesh_address\"}}", NULL, 0,
+	    "a contact-update");
+	bad("{\"type\":\"contact-update\"," HEAD "}", NULL, 0, "of nothing");
+	bad("{\"type\":\"contact-update\"," HEAD ",\"mesh\":[]}", NULL, 0, "of a list");
+	bad("{\"type\":\"contact-update\"," HEAD ",\"mesh\":{}}", "x", 1, "with a body");
+	good("{\"type\":\"receipt\"," HEAD ",\"ids\":[\"000102030405060708090a0b0c0d0e0f\"]}", NULL,
+	    0, "a receipt");
+	bad("{\"type\":\"receipt\"," HEAD ",\"ids\":[]}", NULL, 0, "for nothing");
+	bad("{\"type\":\"receipt\"," HEAD "}", NULL, 0, "without ids");
+	bad("{\"type\":\"receipt\"," HEAD ",\"ids\":[\"0001\"]}", NULL, 0, "for a short id");
+	bad("{\"type\":\"receipt\"," HEAD ",\"ids\":[7]}", NULL, 0, "for a number");
+	bad("{\"type\":\"receipt\"," HEAD ",\"ids\":{\"a\":\"b\"}}", NULL, 0, "for an object");
+	n = (size_t)snprintf(many, sizeof(many), "{\"type\":\"receipt\"," HEAD ",\"ids\":[%s", id);
+	for (int i = 1; i < RECEIPT_MAX; i++)
+		n += (size_t)snprintf(many + n, sizeof(many) - n, ",%s", id);
+	snprintf(many + n, sizeof(many) - n, "]}");
+	good(many, NULL, 0, "for as many as there may be");
+	snprintf(many + n, sizeof(many) - n, ",%s]}", id);
+	bad(many, NULL, 0, "for one more");
+}
+
+/* What an update says is a secret: no record has it. */
+static void test_mesh_record(void)
+{
+	struct buf body = BUF_INIT(2000);
+	struct wire w = {.type = WIRE_CONTACT_UPDATE};
+
+	is_int(wire_to_body(&body, &w), 0, "an update's record");
+	ok(body.len == 2 && memcmp(body.data, "{}", 2) == 0, "has nothing");
+	buf_clear(&body);
+	w = (struct wire){.type = WIRE_RECEIPT, .u.receipt = {.n = 1, .id = {{0xab}}}};
+	is_int(wire_to_body(&body, &w), 0, "a receipt's record");
+	ok(body.len == 44 && memcmp(body.data, "{\"ids\":[\"ab00", 13) == 0, "has its ids");
+	is_int(wire_from_body(&w, WIRE_RECEIPT, "{}", 2), 0, "one of mp-due is read");
+	is_int((long long)w.u.receipt.n, 0, "and has none yet");
+	wire_free(&w);
+	buf_free(&body);
+}
+
 int main(void)
 {
+	test_mesh();
+	test_mesh_record();
 	test_rekey();
 	test_rekey_record();
 	test_names();

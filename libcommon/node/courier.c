@@ -1,0 +1,221 @@
+#include "node/courier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "mesh/letter.h"
+#include "mesh/token.h"
+#include "node/meshcall.h"
+#include "node/relays.h"
+#include "store/letterbox.h"
+
+struct carry {
+	struct carry *next;
+	void *tag;
+	struct buf body;
+	struct meshserver server; /* that it is with */
+	int64_t tried[COURIER_TRIES];
+	size_t ntried;
+	char code[16], reason[160];
+};
+
+struct courier {
+	struct store *s;
+	struct client *client;
+	struct mailbox *me;
+	struct carry *carries;
+};
+
+int courier_new(struct courier **out, struct store *s, struct client *c)
+{
+	struct courier *k = calloc(1, sizeof(*k));
+	int rc;
+
+	*out = NULL;
+	if (k == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	k->s = s;
+	k->client = c;
+	if ((rc = mailbox_open(&k->me, s)) != 0)
+		free(k);
+	else
+		*out = k;
+	return rc;
+}
+
+static void carry_free(struct courier *k, struct carry *c)
+{
+	struct carry **at = &k->carries;
+
+	while (*at != NULL && *at != c)
+		at = &(*at)->next;
+	if (*at == c)
+		*at = c->next;
+	buf_free(&c->body);
+	free(c);
+}
+
+void courier_free(struct courier *k)
+{
+	if (k == NULL)
+		return;
+	while (k->carries != NULL) {
+		client_cancel(k->client, k->carries);
+		carry_free(k, k->carries);
+	}
+	mailbox_free(k->me);
+	free(k);
+}
+
+void courier_cancel(struct courier *k, void *tag)
+{
+	for (struct carry *c = k->carries; c != NULL; c = c->next)
+		if (c->tag == tag) {
+			client_cancel(k->client, c);
+			carry_free(k, c);
+			return;
+		}
+}
+
+int courier_reaches(struct courier *k, int64_t contact)
+{
+	struct meshserver v;
+	struct letterbox b;
+	int rc = letterbox_get(k->s, &b, contact);
+
+	if (rc != 0 || !b.has_theirs)
+		return rc == MP_ENONE ? 0 : rc;
+	rc = relays_pick(k->s, ROLE_POST, NULL, 0, clock_now(), &v);
+	return rc == 0 ? 1 : rc == MP_ENONE ? 0 : rc;
+}
+
+/* Tokens are his relays' to count: one that they do not know is as good as none. */
+static int mark(struct courier *k, const struct letterbox *b, struct packet *p, int64_t now)
+{
+	uint8_t token[TOKEN_KEY];
+	int64_t day = now / MP_DAY, i;
+	int rc = letterbox_token(k->s, b->contact, day, &i);
+
+	if (rc != 0)
+		return rc;
+	token_derive(token, b->theirs, (uint32_t)day, (uint32_t)i);
+	token_mark(p->token, token, p->id);
+	p->has_token = true;
+	secret_wipe(token, sizeof(token));
+	return 0;
+}
+
+static int write_packet(
+    struct courier *k, const struct letterbox *b, const void *envelope, size_t len, struct buf *out)
+{
+	int64_t now = clock_now();
+	struct letter letter;
+	struct packet p;
+	json_t *o = NULL;
+	int rc;
+
+	packet_init(&p);
+	letter_init(&letter);
+	randombytes_buf(letter.uuid, sizeof(letter.uuid));
+	letter.time = now;
+	if ((rc = base64_encode(&letter.content, envelope, len)) == 0 &&
+	    (rc = letter_seal(&p, b->address, b->encryption, k->me->signing, &letter)) == 0 &&
+	    (rc = mark(k, b, &p, now)) == 0 && (rc = packet_write(&o, &p)) == 0)
+		rc = json_write(out, o);
+	json_decref(o);
+	letter_free(&letter);
+	packet_free(&p);
+	return rc;
+}
+
+/* To the next relay. MP_ENONE: there is none. */
+static int post(struct courier *k, struct carry *c)
+{
+	int rc;
+
+	if (c->ntried == COURIER_TRIES)
+		return err_set(MP_ENONE, "no relay takes it");
+	rc = relays_pick(k->s, ROLE_POST, c->tried, c->ntried, clock_now(), &c->server);
+	if (rc != 0)
+		return rc;
+	c->tried[c->ntried++] = c->server.row;
+	return client_request(k->client, c->server.onion, c->server.isolation, "POST", "/packets",
+	    c->body.data, c->body.len, false, c);
+}
+
+int courier_start(struct courier *k, int64_t contact, const void *envelope, size_t len, void *tag)
+{
+	struct letterbox b;
+	struct carry *c;
+	int rc = letterbox_get(k->s, &b, contact);
+
+	if (rc == 0 && !b.has_theirs)
+		rc = err_set(MP_ENONE, "no address in the mesh is known");
+	if (rc != 0)
+		return rc;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	c->tag = tag;
+	c->body = (struct buf)BUF_INIT(MESH_BODY_MAX);
+	c->next = k->carries;
+	k->carries = c;
+	if ((rc = write_packet(k, &b, envelope, len, &c->body)) == 0)
+		rc = post(k, c);
+	secret_wipe(&b, sizeof(b));
+	if (rc != 0)
+		carry_free(k, c);
+	return rc;
+}
+
+/* What is with one relay may be answered after it was judged by another carry. */
+static int judge(struct courier *k, struct carry *c, enum relay_said said)
+{
+	int rc = meshserver_get(k->s, &c->server, c->server.onion);
+
+	if (rc == 0 && (said != SAID_RIGHT || c->server.fails > 0 || c->server.wrong > 0))
+		rc = relays_judge(k->s, &c->server, said, clock_now());
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+static int ended(struct courier *k, struct carry *c, bool taken, struct courier_end *end)
+{
+	*end = (struct courier_end){.tag = c->tag, .taken = taken};
+	memcpy(end->code, c->code, sizeof(end->code));
+	memcpy(end->reason, c->reason, sizeof(end->reason));
+	carry_free(k, c);
+	return 1;
+}
+
+int courier_result(struct courier *k, struct post_result *r, struct courier_end *end)
+{
+	enum relay_said said = SAID_RIGHT;
+	struct carry *c = k->carries;
+	int rc;
+
+	while (c != NULL && c != r->tag)
+		c = c->next;
+	if (c == NULL)
+		return COURIER_OTHER;
+	if (meshcall_wrong(r->status, r->code) || r->status == 200)
+		said = SAID_WRONG;
+	else if (r->status == 0 || r->status == 429 || r->status == 503)
+		said = SAID_NOTHING;
+	memcpy(c->code, r->code, sizeof(c->code));
+	snprintf(c->reason, sizeof(c->reason), "%s", r->reason);
+	buf_free(&r->reply);
+	if ((rc = judge(k, c, said)) != 0)
+		return rc;
+	/* Only a relay where he polls knows that there is no room: another would take it in vain.
+	 */
+	if (r->status == 204 || r->status == 507)
+		return ended(k, c, r->status == 204, end);
+	rc = post(k, c);
+	return rc == MP_ENONE ? ended(k, c, false, end) : rc;
+}

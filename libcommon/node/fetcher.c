@@ -1,0 +1,421 @@
+#include "node/fetcher.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "mesh/ack.h"
+#include "mesh/letter.h"
+#include "mesh/retrieval.h"
+#include "mesh/servers.h"
+#include "mesh/token.h"
+#include "node/mailbox.h"
+#include "node/meshcall.h"
+#include "node/receiver.h"
+#include "node/relays.h"
+#include "store/letterbox.h"
+#include "store/receipt.h"
+
+#define TRIES 8          /* relays in one call */
+#define PAGES 10000      /* of one relay in one call */
+#define AHEAD 8          /* days whose tokens are registered */
+#define TOKENS_HELD 8192 /* by a relay for one recipient, as a rule (mp-relay(1), box.tokens) */
+#define TOKENS_EACH 32   /* a contact and day, at most */
+#define LOAD_AGE MP_DAY
+#define LOADS 4 /* asked for in one call */
+
+struct fetcher {
+	struct store *s;
+	const struct fetcher_options *o;
+	struct client *client;
+	struct mailbox *me;
+	struct receiver *receiver;
+	struct buf envelope;
+	struct fetched *out;
+	int64_t now;
+};
+
+/* One relay at hand. */
+struct visit {
+	struct fetcher *f;
+	struct meshserver v;
+	uint8_t challenge[CHALLENGE_BYTES];
+	int64_t cursor;
+	bool more, held; /* held: something of a page could not be taken */
+	bool wrong;
+	char why[200];
+	struct ack ack;
+};
+
+static int wrong(struct visit *t, const char *why)
+{
+	t->wrong = true;
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	return err_set(MP_EBAD, "%s", why);
+}
+
+/* What is no answer ends the visit by MP_EBAD (wrong) or MP_ETEMP (away, busy). */
+static int call(struct visit *t, const char *method, const char *path, const struct buf *body,
+    int want, json_t **o)
+{
+	struct meshanswer a;
+	int rc = meshcall(t->f->client, t->v.onion, t->v.isolation, method, path, body, &a);
+
+	*o = NULL;
+	if (rc != 0)
+		return rc;
+	if (a.status == want && !a.wrong) {
+		*o = a.o;
+		return 0;
+	}
+	json_decref(a.o);
+	if (a.wrong || a.status == 200 || a.status == 204)
+		return wrong(
+		    t, a.status == 200 || a.reason[0] == '\0' ? "a wrong answer" : a.reason);
+	snprintf(t->why, sizeof(t->why), "%s", a.reason);
+	return err_set(MP_ETEMP, "%s", a.reason);
+}
+
+static int challenge(struct visit *t)
+{
+	json_t *o;
+	int rc = call(t, "GET", "/challenge", NULL, 200, &o);
+
+	if (rc == 0 && challenge_read(t->challenge, o) != 0)
+		rc = wrong(t, "no challenge");
+	json_decref(o);
+	return rc;
+}
+
+static int ask(struct visit *t, json_t **o)
+{
+	struct buf body = BUF_INIT(MESH_BODY_MAX);
+	struct retrieval q = {.time = clock_now(), .cursor = t->cursor};
+	json_t *proof = NULL;
+	int rc;
+
+	*o = NULL;
+	memcpy(q.challenge, t->challenge, CHALLENGE_BYTES);
+	memcpy(q.device, t->f->me->self.device, MESH_DEVICE);
+	if ((rc = retrieval_write(&proof, &q, t->f->me->signing, t->v.onion)) == 0 &&
+	    (rc = json_write(&body, proof)) == 0)
+		rc = call(t, "GET", "/messages", &body, 200, o);
+	json_decref(proof);
+	buf_free(&body);
+	return rc;
+}
+
+/* 1: it is in the store or will never be, 0: it must come once more. */
+static int take_envelope(struct fetcher *f)
+{
+	struct received got;
+	int rc = receiver_take(f->receiver, f->envelope.data, f->envelope.len, VIA_HAND, &got);
+	bool kept = got.status == RECEIVED_TAKEN || got.status == RECEIVED_REPLY;
+
+	buf_free(&got.reply);
+	if (got.status == RECEIVED_QUOTA || got.status == RECEIVED_LATER) {
+		f->out->later++;
+		return rc == MP_EBUSY || rc == MP_EFULL || rc == 0 ? 0 : rc;
+	}
+	if (rc != 0 || !kept)
+		return rc != 0 ? rc : 1;
+	if (!got.repeated)
+		f->out->news++;
+	if (got.type == WIRE_MESSAGE || got.type == WIRE_CONTACT_UPDATE)
+		rc = receipt_add(f->s, got.contact, got.id);
+	return rc != 0 ? rc : 1;
+}
+
+/* What does not open is nobody's: anybody can post a packet to our key. */
+static int open_packet(struct fetcher *f, const struct packet *p)
+{
+	struct letter letter;
+	int rc;
+
+	letter_init(&letter);
+	buf_clear(&f->envelope);
+	rc = letter_open(&letter, p, f->me->opening);
+	if (rc == 0)
+		rc = base64_decode(
+		    &f->envelope, (const char *)letter.content.data, letter.content.len);
+	letter_free(&letter);
+	if (rc == MP_EBAD || rc == MP_ELIMIT)
+		return 1;
+	return rc != 0 ? rc : take_envelope(f);
+}
+
+static int take_packet(struct visit *t, const json_t *o)
+{
+	struct packet p;
+	int rc;
+
+	packet_init(&p);
+	if (packet_read(&p, o) != 0)
+		rc = wrong(t, "what is no packet");
+	else if (memcmp(p.recipient, t->f->me->self.address, RSA_DER) != 0)
+		rc = wrong(t, "somebody else's packet");
+	else if ((rc = open_packet(t->f, &p)) == 1)
+		memcpy(t->ack.id[t->ack.n++], p.id, PACKET_ID);
+	else if (rc == 0)
+		t->held = true;
+	packet_free(&p);
+	return rc < 0 ? rc : 0;
+}
+
+static int acknowledge(struct visit *t)
+{
+	struct buf body = BUF_INIT(MESH_BODY_MAX);
+	json_t *o = NULL;
+	int rc;
+
+	if (t->ack.n == 0)
+		return 0;
+	memcpy(t->ack.device, t->f->me->self.device, MESH_DEVICE);
+	if ((rc = ack_write(&body, &t->ack, t->f->me->signing, clock_now())) == 0)
+		rc = call(t, "POST", "/acks", &body, 204, &o);
+	json_decref(o);
+	buf_free(&body);
+	return rc;
+}
+
+/* The members of an answer beside the packets. */
+static int read_page(struct visit *t, const json_t *o, const json_t **packets)
+{
+	const json_t *more = json_object_get(o, "more");
+	int64_t cursor;
+
+	*packets = json_object_get(o, "packets");
+	if (field_type(o, "messages") != 0 || !json_is_array(*packets) || !json_is_boolean(more) ||
+	    json_array_size(*packets) > ACK_MAX ||
+	    json_int(o, "cursor", t->cursor, (INT64_C(1) << 53) - 1, &cursor) != 0 ||
+	    field_bytes(o, "challenge", t->challenge, CHALLENGE_BYTES) != 0)
+		return wrong(t, "a wrong page");
+	/* Else it could keep us for ever. */
+	if (cursor == t->cursor && (json_array_size(*packets) > 0 || json_is_true(more)))
+		return wrong(t, "a page that leads nowhere");
+	t->cursor = cursor;
+	t->more = json_is_true(more);
+	return 0;
+}
+
+/* The cursor moves on once what is below it was acknowledged, so that nothing is passed over. */
+static int page(struct visit *t)
+{
+	const json_t *packets;
+	json_t *o;
+	int rc = ask(t, &o);
+
+	t->ack.n = 0;
+	if (rc == 0 && (rc = read_page(t, o, &packets)) == 0)
+		for (size_t i = 0; rc == 0 && i < json_array_size(packets); i++)
+			rc = take_packet(t, json_array_get(packets, i));
+	json_decref(o);
+	if (rc == 0 && (rc = acknowledge(t)) == 0 && !t->held) {
+		t->v.cursor = t->cursor;
+		rc = meshserver_update(t->f->s, &t->v);
+	}
+	return rc;
+}
+
+static int post_tokens(struct visit *t, struct tokens *k)
+{
+	struct buf body = BUF_INIT(MESH_BODY_MAX);
+	json_t *o = NULL;
+	int rc;
+
+	if (k->n == 0)
+		return 0;
+	memcpy(k->server, t->v.onion, ONION_KEY);
+	if ((rc = tokens_write(&body, k, t->f->me->signing, clock_now())) == 0)
+		rc = call(t, "POST", "/tokens", &body, 204, &o);
+	k->n = 0;
+	json_decref(o);
+	buf_free(&body);
+	return rc;
+}
+
+static int tokens_of(struct visit *t, struct tokens *k, const struct letterbox *b, uint32_t each)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < each; i++) {
+		token_derive(k->token[k->n++], b->ours, (uint32_t)k->day, i);
+		if (k->n == TOKENS_MAX)
+			rc = post_tokens(t, k);
+	}
+	return rc;
+}
+
+static int register_day(struct visit *t, int64_t day, uint32_t each)
+{
+	struct tokens *k = calloc(1, sizeof(*k));
+	struct letterbox b = {.contact = 0};
+	int rc;
+
+	if (k == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	k->day = day;
+	while ((rc = letterbox_ours(t->f->s, &b, b.contact)) == 0)
+		if ((rc = tokens_of(t, k, &b, each)) != 0)
+			break;
+	if (rc == MP_ENONE)
+		rc = post_tokens(t, k);
+	secret_wipe(&b, sizeof(b));
+	secret_wipe(k, sizeof(*k));
+	free(k);
+	return rc;
+}
+
+/* A contact may write while we are away, so the tokens of the next days are there, too. */
+static int register_tokens(struct visit *t)
+{
+	int64_t today = t->f->now / MP_DAY, first, n = 0;
+	uint32_t each = TOKENS_EACH;
+	int rc = letterbox_count(t->f->s, &n);
+
+	if (rc != 0 || n == 0)
+		return rc;
+	if (n * each > TOKENS_HELD / (2 * AHEAD))
+		each = (uint32_t)(TOKENS_HELD / (2 * AHEAD) / n);
+	first = t->v.tokens >= today ? t->v.tokens + 1 : today;
+	for (int64_t day = first; rc == 0 && each > 0 && day < today + AHEAD; day++)
+		if ((rc = register_day(t, day, each)) == 0) {
+			t->v.tokens = day;
+			rc = meshserver_update(t->f->s, &t->v);
+		}
+	/* As many as it keeps: who writes more than that goes without. */
+	return rc == MP_ETEMP ? 0 : rc;
+}
+
+static int visit(struct visit *t)
+{
+	int rc;
+
+	t->cursor = t->v.cursor;
+	t->more = true;
+	if ((rc = challenge(t)) != 0)
+		return rc;
+	for (int i = 0; rc == 0 && t->more && i < PAGES; i++)
+		rc = page(t);
+	return rc != 0 ? rc : register_tokens(t);
+}
+
+static void tell(const struct visit *t, const char *what)
+{
+	char name[ONION_TEXT], line[400];
+
+	onion_encode(name, t->v.onion);
+	snprintf(line, sizeof(line), "%s: %s%s%s", name, what, t->why[0] ? ": " : "", t->why);
+	t->f->o->problem(t->f->o->ctx, line);
+}
+
+/* It went as it goes with relays; MP_E* is our own trouble. */
+static int go(struct fetcher *f, const struct meshserver *v)
+{
+	struct visit *t = calloc(1, sizeof(*t));
+	enum relay_said said = SAID_RIGHT;
+	int rc;
+
+	if (t == NULL)
+		return err_set(MP_ENOMEM, "out of memory");
+	t->f = f;
+	t->v = *v;
+	rc = visit(t);
+	if (t->wrong)
+		said = SAID_WRONG;
+	else if (rc == MP_ETEMP)
+		said = SAID_NOTHING;
+	if (rc == 0 || t->wrong || rc == MP_ETEMP)
+		rc = relays_judge(f->s, &t->v, said, f->now);
+	if (said == SAID_RIGHT && rc == 0)
+		f->out->relays++;
+	if (said == SAID_WRONG)
+		tell(t, relays_out(&t->v) ? "answers wrongly, and is asked no more"
+		                          : "answers wrongly");
+	else if (said == SAID_NOTHING && f->o->verbose)
+		tell(t, "no answer");
+	free(t);
+	return rc;
+}
+
+/* Those who have the role; then others, until enough have answered. */
+static int go_round(struct fetcher *f)
+{
+	int64_t tried[TRIES + 1];
+	struct meshserver v = {.row = 0};
+	size_t n = 0;
+	bool few = false;
+	int rc = 0;
+
+	while (n < TRIES && (rc = relays_next(f->s, ROLE_FETCH, v.row, f->now, &v)) == 0) {
+		tried[n++] = v.row;
+		if ((rc = go(f, &v)) != 0)
+			return rc;
+	}
+	if (rc != 0 && rc != MP_ENONE)
+		return rc;
+	while (n < TRIES && (rc = relays_few(f->s, f->now, &few)) == 0 &&
+	       (few || f->out->relays < RELAYS_FETCH)) {
+		if ((rc = relays_pick(f->s, ROLE_FETCH, tried, n, f->now, &v)) != 0)
+			break;
+		tried[n++] = v.row;
+		if ((rc = go(f, &v)) != 0)
+			return rc;
+	}
+	return rc == MP_ENONE && n > 0 ? 0 : rc;
+}
+
+static int ask_load(struct fetcher *f, struct meshserver *v)
+{
+	struct meshanswer a;
+	int64_t load;
+	int rc = meshcall(f->client, v->onion, v->isolation, "GET", "/load", NULL, &a);
+
+	if (rc != 0)
+		return rc;
+	v->asked = f->now;
+	v->load = a.o != NULL && load_read(&load, a.o) == 0 ? load : -1;
+	json_decref(a.o);
+	return meshserver_update(f->s, v);
+}
+
+/* Some of those that may be chosen next: when that is, nobody is asked any more. */
+static int ask_loads(struct fetcher *f)
+{
+	struct meshserver v = {.row = 0};
+	int n = 0, rc;
+
+	while (n < LOADS && (rc = meshserver_next(f->s, &v, v.row)) == 0) {
+		if (v.role != ROLE_NONE || v.asked > f->now - LOAD_AGE || relays_out(&v))
+			continue;
+		n++;
+		if ((rc = ask_load(f, &v)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int fetcher_run(
+    struct fetched *out, struct store *s, const struct config *cfg, const struct fetcher_options *o)
+{
+	struct fetcher f = {
+	    .s = s, .o = o, .out = out, .envelope = BUF_INIT(ENVELOPE_MAX), .now = clock_now()};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = mailbox_open(&f.me, s)) == 0 && (rc = receiver_new(&f.receiver, s, cfg)) == 0 &&
+	    (rc = meshcall_client(&f.client, o->timeout)) == 0 && (rc = ask_loads(&f)) == 0)
+		rc = go_round(&f);
+	if (rc == 0 && out->relays == 0)
+		rc = err_set(MP_ETEMP, "no relay answers");
+	client_free(f.client);
+	receiver_free(f.receiver);
+	mailbox_free(f.me);
+	buf_free(&f.envelope);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/*
+ * fetcher: what waits at the relays, into the store (mp-mesh(1), fetch).
+ *
+ * Each packet is opened and handed to receiver_take(); only what is in the store, or will never be,
+ * is acknowledged.  What two relays had arrives once.  For what came a receipt is owed.
+ */
+#ifndef MP_NODE_FETCHER_H
+#define MP_NODE_FETCHER_H
+
+#include "base/config.h"
+#include "store/store.h"
+
+struct fetcher_options {
+	int64_t timeout; /* ms for one request */
+	bool verbose;
+	void (*problem)(void *ctx, const char *line); /* what a person should know; never NULL */
+	void *ctx;
+};
+
+struct fetched {
+	int64_t news;    /* messages that were not here before */
+	int64_t later;   /* left at the relay: no room here */
+	unsigned relays; /* that answered */
+};
+
+/* Asks each relay that we fetch from, and further ones until RELAYS_FETCH have answered. */
+int fetcher_run(struct fetched *out, struct store *s, const struct config *cfg,
+    const struct fetcher_options *o);
+
+#endif

@@ -181,5 +181,5 @@ int main(int argc, char **argv)
 	if (o.life < 0 || o.wait < 0 || o.life < LIFE_STAGES * o.wait)
 		return err_print(err_set(MP_EUSAGE,
 		    "a stage lasts 1s to 1d (-w), a session ten times as long to 30d (-e)"));
-	return talk_run(&o);
+	return otr_talk_run(&o);
 }

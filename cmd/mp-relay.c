@@ -91,6 +91,25 @@ static struct server_options options(struct serving *v)
 	return o;
 }
 
+/* What is posted to a room wakes who waits there. */
+static int watch_rooms(struct server_options *o, bool alone)
+{
+	int fd = dir_make(home_file("run"));
+
+	if (fd == 0)
+		fd = relay_rooms_watch(alone);
+	o->wake_fd = fd;
+	return fd < 0 ? fd : 0;
+}
+
+static int one_connection(struct serving *v)
+{
+	struct server_options o = options(v);
+	int rc = watch_rooms(&o, true);
+
+	return rc != 0 ? rc : server_connection(STDIN_FILENO, &o);
+}
+
 /* A listener whose mesher ends by itself still serves, so this says so and ends both. */
 static void *work_beside(void *ctx)
 {
@@ -138,7 +157,7 @@ static int listen_on(const char *where, struct serving *v)
 	int rc;
 
 	if ((rc = read_tls(&cert, &key)) != 0 || (rc = v->stop_fd = stop_signals()) < 0 ||
-	    (rc = relay_new(&v->relay[0], v->verbose)) != 0)
+	    (rc = relay_new(&v->relay[0], v->verbose)) != 0 || (rc = watch_rooms(&o, false)) != 0)
 		goto out;
 	o.threads = threads();
 	o.connections = (unsigned)v->relay[0]->cfg.connections;
@@ -160,8 +179,7 @@ out:
 
 static int serve(const char *where, struct serving *v)
 {
-	struct server_options one = options(v);
-	int rc = where != NULL ? listen_on(where, v) : server_connection(STDIN_FILENO, &one);
+	int rc = where != NULL ? listen_on(where, v) : one_connection(v);
 	int status = rc == 0 ? EXIT_DONE : err_print(rc);
 
 	for (unsigned i = 0; i < THREADS; i++)

@@ -143,17 +143,13 @@ __attribute__((unused)) static void *srv_run(void *ctx)
 	return NULL;
 }
 
-__attribute__((unused)) static void srv_start(
-    struct srv *s, server_handler *handler, void *ctx, bool tls, unsigned threads)
+/* With options of the caller's, but for ctx. */
+__attribute__((unused)) static void srv_start_options(
+    struct srv *s, const struct server_options *o, bool tls)
 {
-	memset(s, 0, sizeof(*s));
-	s->handler = handler;
-	s->ctx = ctx;
-	s->o = (struct server_options){.handler = srv_handle,
-	    .ctx = s,
-	    .threads = threads,
-	    .connections = 256,
-	    .request_time = srv_request_time};
+	s->o = *o;
+	s->o.ctx = s;
+	s->port = 0;
 	s->key = s->cert = (struct buf)BUF_INIT(65536);
 	if (identity_new(&s->id) != 0 || identity_tls(s->id, &s->key, &s->cert) != 0 ||
 	    buf_terminate(&s->key) != 0 || buf_terminate(&s->cert) != 0 || pipe(s->stop) != 0)
@@ -171,6 +167,20 @@ __attribute__((unused)) static void srv_start(
 	pthread_mutex_unlock(&s->lock);
 	if (s->port < 0)
 		die("no server");
+}
+
+__attribute__((unused)) static void srv_start(
+    struct srv *s, server_handler *handler, void *ctx, bool tls, unsigned threads)
+{
+	struct server_options o = {.handler = srv_handle,
+	    .threads = threads,
+	    .connections = 256,
+	    .request_time = srv_request_time};
+
+	memset(s, 0, sizeof(*s));
+	s->handler = handler;
+	s->ctx = ctx;
+	srv_start_options(s, &o, tls);
 }
 
 __attribute__((unused)) static int srv_stop(struct srv *s)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define SECONDS(ms) ((unsigned)((ms) / MP_SECOND)) /* as libmicrohttpd counts */
 #define HEADER_MAX 8192                            /* bytes of header in a request */
@@ -231,13 +232,31 @@ static enum MHD_Result take_body(struct server *s, struct conn *c, const char *d
 static void route(
     struct server *s, struct conn *c, struct MHD_Connection *mc, struct server_answer *a)
 {
+	bool last = s->o->wake_fd <= 0 || conn_last(&s->conns, c);
 	static const char scheme[] = "Bearer ";
 	const char *auth = header(mc, MHD_HTTP_HEADER_AUTHORIZATION);
 	struct server_request r = {.route = c->route, .body = c->body.data, .len = c->body.len};
 
 	if (auth != NULL && strncmp(auth, scheme, sizeof(scheme) - 1) == 0)
 		r.bearer = auth + sizeof(scheme) - 1;
+	r.waited = last ? INT64_MAX : clock_monotonic() - c->whole_at;
 	s->o->router(s->o->ctx, thread_index(s), &r, a);
+}
+
+/* True when the request is parked. */
+static bool ask(
+    struct server *s, struct conn *c, struct MHD_Connection *mc, struct server_answer *a)
+{
+	unsigned came;
+
+	do {
+		came = atomic_load(&s->conns.came);
+		a->later = 0;
+		route(s, c, mc, a);
+		if (a->later > 0 && conn_park(&s->conns, c, mc, came, a->later))
+			return true;
+	} while (a->later > 0);
+	return false;
 }
 
 static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Connection *mc)
@@ -247,13 +266,14 @@ static enum MHD_Result handle(struct server *s, struct conn *c, struct MHD_Conne
 
 	conn_whole(&s->conns, c);
 	if (s->o->router != NULL) {
-		route(s, c, mc, &a);
+		if (ask(s, c, mc, &a))
+			return MHD_YES;
 	} else {
 		s->o->handler(s->o->ctx, thread_index(s), c->body.data, c->body.len, &a);
 		/* A full quota is a contact's. */
 		a.proven = a.status == 200 || a.status == 204 || a.status == 429;
 	}
-	conn_judged(c, a.proven);
+	conn_judged(c, a.proven, a.kept);
 	rc = send_answer(s, mc, &a);
 	buf_free(&a.reply);
 	return rc;
@@ -284,6 +304,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mc, const ch
 
 struct MHD_Daemon *daemon_start(struct server *s, unsigned flags, struct MHD_OptionItem *array)
 {
+	if (s->o->wake_fd > 0)
+		flags |= MHD_ALLOW_SUSPEND_RESUME;
 	return MHD_start_daemon(flags | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
 	    s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
 	    s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -291,8 +313,17 @@ struct MHD_Daemon *daemon_start(struct server *s, unsigned flags, struct MHD_Opt
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, array, MHD_OPTION_END);
 }
 
+void daemon_drain(int fd)
+{
+	char scratch[4096];
+
+	while (read(fd, scratch, sizeof(scratch)) > 0)
+		;
+}
+
 void daemon_stop(struct server *s, struct MHD_Daemon *d)
 {
+	conns_release(&s->conns);
 	if (d != NULL)
 		MHD_stop_daemon(d);
 	conns_free(&s->conns);

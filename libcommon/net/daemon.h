@@ -28,6 +28,9 @@ void daemon_init(struct server *s, const struct server_options *o, size_t places
  */
 struct MHD_Daemon *daemon_start(struct server *s, unsigned flags, struct MHD_OptionItem *array);
 
+/* Whatever can be read from a descriptor that does not block is thrown away. */
+void daemon_drain(int fd);
+
 /* Stops d, which may be NULL, and frees what s holds. */
 void daemon_stop(struct server *s, struct MHD_Daemon *d);
 

@@ -16,6 +16,7 @@
 #define DRAIN_TIME 2000    /* ms, and */
 #define DRAIN_MAX 2097152L /* bytes that are still read so that an early answer is not lost */
 #define BACKLOG 1024
+#define WAKE_GAP 20 /* ms between two times that parked requests are asked */
 
 /*
  * An answer given before the request was read is lost when the connection is reset, as it
@@ -37,12 +38,34 @@ static void drain(int fd, bool wait)
 	}
 }
 
+/* The only connection is parked: until something comes, or its time is over. */
+static void wait_parked(struct server *s, int fd, int64_t again)
+{
+	struct pollfd p[2] = {
+	    {.fd = s->o->wake_fd, .events = POLLIN}, {.fd = fd, .events = POLLRDHUP}};
+	int64_t left = again - clock_monotonic();
+
+	if (poll(p, 2, left < 0 ? 0 : (int)left) < 0 && errno != EINTR)
+		conns_release(&s->conns);
+	if (p[0].revents != 0) {
+		daemon_drain(s->o->wake_fd);
+		conns_wake(&s->conns);
+	}
+	conns_sweep(&s->conns, clock_monotonic());
+}
+
 /* Runs the only connection; a request that takes too long ends it. */
 static void run_one(struct server *s, struct MHD_Daemon *d, int fd)
 {
-	int64_t left;
+	int64_t left, again;
 
 	while (s->conns.open > 0) {
+		if ((again = conns_again(&s->conns)) != INT64_MAX) {
+			wait_parked(s, fd, again);
+			if (MHD_run_wait(d, 0) != MHD_YES)
+				break;
+			continue;
+		}
 		left = atomic_load(&s->conns.first->deadline) - clock_monotonic();
 		if (left <= 0) {
 			(void)shutdown(fd, SHUT_RDWR);
@@ -143,18 +166,43 @@ static struct MHD_Daemon *start_listener(struct server *s, int fd, const struct 
 	return daemon_start(s, flags, items);
 }
 
+/* Upkeep, and waking what is parked, until stop_fd is readable. */
+static void tend(struct server *s, int stop_fd)
+{
+	struct pollfd p[2] = {{.fd = stop_fd, .events = POLLIN},
+	    {.fd = s->o->wake_fd > 0 ? s->o->wake_fd : -1, .events = POLLIN}};
+	int64_t swept = 0, now;
+
+	for (;;) {
+		if (poll(p, 2, (int)MP_SECOND) < 0 && errno != EINTR)
+			return;
+		if (p[0].revents != 0)
+			return;
+		if (p[1].revents != 0) {
+			daemon_drain(s->o->wake_fd);
+			conns_wake(&s->conns);
+			/* What a stranger can make us do is bounded; what else came, comes with the
+			 * next. */
+			if (poll(p, 1, WAKE_GAP) > 0)
+				return;
+		}
+		now = clock_monotonic();
+		if (now - swept >= MP_SECOND) {
+			conns_sweep(&s->conns, now);
+			swept = now;
+		}
+	}
+}
+
 /* Until stop_fd is readable, then until nothing is under way. */
 static void watch(struct server *s, struct MHD_Daemon *d, int stop_fd)
 {
-	struct pollfd p = {.fd = stop_fd, .events = POLLIN};
 	int64_t end;
-	int rc, fd;
+	int fd;
 
-	do {
-		rc = poll(&p, 1, (int)MP_SECOND);
-		conns_sweep(&s->conns, clock_monotonic());
-	} while (rc == 0 || (rc < 0 && errno == EINTR));
+	tend(s, stop_fd);
 	atomic_store(&s->stopping, true);
+	conns_release(&s->conns);
 	if ((fd = MHD_quiesce_daemon(d)) >= 0)
 		close(fd);
 	end = clock_monotonic() + STOP_TIME;

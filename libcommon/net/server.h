@@ -21,7 +21,13 @@
  * connection on which nothing was authentic yet.  Further: 8 KiB of header; connections in all.
  *
  * With a router it is a REST server instead: methods and paths of a table, bodies of another type
- * and size, and the router says what was authentic.  All else stays the same.
+ * and size, and the router says what was authentic, or that a connection is kept: it has the times
+ * of an authentic one, and its place can be taken all the same.  All else stays the same.
+ *
+ * A router may put an answer off.  The request is then parked: its connection holds no thread, and
+ * the router is asked again when wake_fd is readable, when the time it named is over, or when the
+ * connection is to be answered now (waited is INT64_MAX).  Who parks requests has as many places as
+ * any stranger, and the oldest goes first.
  */
 #ifndef MP_NET_SERVER_H
 #define MP_NET_SERVER_H
@@ -41,7 +47,10 @@ struct server_answer {
 	int status;          /* 200 (reply sent), 204, 400, 413, 429, 503 */
 	int64_t retry_after; /* s, with 429 and 503 */
 	struct buf reply;    /* with 200 */
-	bool proven;         /* by a router: this came from somebody who may keep his connection */
+	/* By a router: */
+	bool proven;   /* this came from somebody who may keep his connection */
+	bool kept;     /* and he may as long as there is room */
+	int64_t later; /* ms: no answer yet */
 };
 
 /* Called with a whole body; may be called by several threads at once (thread: 0..threads-1). */
@@ -56,6 +65,7 @@ struct server_route {
 struct server_request {
 	const struct server_route *route;
 	const char *bearer; /* of "Authorization: Bearer X", or NULL */
+	int64_t waited;     /* ms since it was whole; INT64_MAX: it is answered now */
 	const uint8_t *body;
 	size_t len;
 };
@@ -77,6 +87,8 @@ struct server_options {
 	size_t n_routes;
 	const char *media_type; /* of bodies and replies */
 	size_t body_max;
+	int wake_fd; /* readable, and drained by us: ask what is parked again; 0: nothing is parked
+	              */
 };
 
 /* Serves the connection on the socket fd until it ends: 0; MP_EUSAGE when fd is no socket. */

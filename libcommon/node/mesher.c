@@ -142,7 +142,8 @@ static int upkeep(struct mesher *m, int64_t now)
 	int rc;
 
 	if ((rc = relay_flood_trim(m->r->s, now - cfg->transit_keep)) != 0 ||
-	    (rc = relay_expire(m->r->s, &e, &more)) != 0 || (rc = judge_peers(m, now)) != 0)
+	    (rc = relay_expire(m->r->s, &e, &more)) != 0 || (rc = judge_peers(m, now)) != 0 ||
+	    (rc = relay_rooms_upkeep(m->r, now)) != 0)
 		return rc;
 	m->upkeep = clock_monotonic() + (more ? 0 : UPKEEP);
 	return 0;

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,36 +18,14 @@
 #define PENDING_MAX ((size_t)64 << 20)
 /* More than this waits for the transport: the person has to wait, too. */
 #define PENDING_FULL ((size_t)256 << 10)
-/* What poll() promises that a pipe takes. */
-#define WRITE_MAX 4096
 
 static void to_transport(void *ctx, const char *text, size_t len)
 {
 	struct talk *t = ctx;
-	int r = buf_add(&t->pending, text, len);
+	int r = outflow_line(&t->pending, text, len);
 
-	if (r == MP_OK)
-		r = buf_addc(&t->pending, '\n');
 	if (r != MP_OK && t->failure == MP_OK)
 		t->failure = r;
-}
-
-static int write_transport(struct talk *t)
-{
-	size_t n = t->pending.len - t->sent;
-	ssize_t w;
-
-	n = n > WRITE_MAX ? WRITE_MAX : n;
-	w = send(TALK_TRANSPORT_OUT, t->pending.data + t->sent, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (w < 0 && errno == ENOTSOCK)
-		w = write(TALK_TRANSPORT_OUT, t->pending.data + t->sent, n);
-	if (w < 0)
-		return errno == EAGAIN || errno == EINTR ? MP_OK
-		                                         : err_sys("cannot write to the transport");
-	t->sent += (size_t)w;
-	if (t->sent == t->pending.len)
-		t->sent = t->pending.len = 0;
-	return MP_OK;
 }
 
 /* Lines that are none of this protocol are nobody's fault here. */
@@ -77,7 +54,7 @@ static int read_transport(struct talk *t, int64_t now)
 static bool may_speak(const struct talk *t)
 {
 	return !t->leaving && t->room->current != NULL && t->room->current->stage == STAGE_OPEN &&
-	       t->pending.len - t->sent < PENDING_FULL;
+	       outflow_waits(&t->pending) < PENDING_FULL;
 }
 
 static int hear_person(struct talk *t, int64_t now)
@@ -158,7 +135,7 @@ static int64_t until(const struct talk *t, int64_t now)
 /* One turn: whatever can be read or written, then whatever is due. */
 static int turn(struct talk *t)
 {
-	bool waiting = t->pending.len > t->sent, speak = may_speak(t) && !t->person.eof;
+	bool waiting = outflow_waits(&t->pending) > 0, speak = may_speak(t) && !t->person.eof;
 	struct pollfd p[4] = {
 	    {.fd = t->transport_end ? -1 : TALK_TRANSPORT_IN, .events = POLLIN},
 	    {.fd = waiting ? TALK_TRANSPORT_OUT : -1, .events = POLLOUT},
@@ -191,13 +168,13 @@ static int turn(struct talk *t)
 	if (r == MP_OK)
 		r = maybe_leave(t, now);
 	if (r == MP_OK && p[1].revents != 0)
-		r = write_transport(t);
+		r = outflow_write(&t->pending);
 	return r == MP_OK ? t->failure : r;
 }
 
 static bool over(const struct talk *t)
 {
-	return room_over(t->room) && t->pending.len == t->sent;
+	return room_over(t->room) && outflow_waits(&t->pending) == 0;
 }
 
 static int loop(struct talk *t)
@@ -288,7 +265,7 @@ int otr_talk_run(const struct talk_options *o)
 	int r;
 
 	t.o = o;
-	t.pending.max = PENDING_MAX;
+	outflow_init(&t.pending, TALK_TRANSPORT_OUT, "the transport", PENDING_MAX);
 	if ((r = begin(&t)) == MP_OK) {
 		r = loop(&t);
 		if (talk_unpublished(&t) != MP_OK && r == MP_OK)
@@ -303,6 +280,6 @@ int otr_talk_run(const struct talk_options *o)
 	secret_free(t.self);
 	lines_free(&t.transport);
 	lines_free(&t.person);
-	buf_free(&t.pending);
+	outflow_free(&t.pending);
 	return t.status;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/lines.h"
+#include "base/outflow.h"
 #include "node/otr_file.h"
 #include "otr/room.h"
 
@@ -37,8 +38,7 @@ struct talk {
 	struct otr_files *files;
 	struct lines transport, person;
 	FILE *out;
-	struct buf pending; /* for the transport; sent: so much of it has gone */
-	size_t sent;
+	struct outflow pending; /* for the transport */
 	bool person_end, transport_end, leaving;
 	int64_t give_up; /* INT64_MAX: not yet */
 	unsigned opened;

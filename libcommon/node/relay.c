@@ -25,6 +25,8 @@ static const struct server_route routes[] = {
     {"POST", "/decisions", true},
     {"POST", "/mesh", true},
     {"GET", "/status", false},
+    {"POST", "/room", true},
+    {"GET", "/room", true},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -42,6 +44,8 @@ static int (*const handlers[ROUTES])(struct relay_call *c) = {
     relay_on_decision,
     relay_on_batch,
     relay_on_status,
+    relay_on_room_post,
+    relay_on_room_read,
 };
 
 const struct server_route *relay_routes(size_t *n)
@@ -61,7 +65,8 @@ int relay_new(struct relay **out, bool verbose)
 	r->verbose = verbose;
 	if ((rc = relay_config_load(&r->cfg)) != 0 || (rc = identity_load(&r->id)) != 0 ||
 	    (rc = dir_make(home_file("run"))) != 0 || (rc = relay_open(&r->s, true)) != 0 ||
-	    (rc = relay_secret(r->s, r->secret)) != 0) {
+	    (rc = relay_secret(r->s, r->secret)) != 0 ||
+	    (r->cfg.room_count > 0 && (rc = rooms_open(&r->rooms)) != 0)) {
 		relay_free(r);
 		return rc;
 	}
@@ -74,6 +79,7 @@ void relay_free(struct relay *r)
 	if (r == NULL)
 		return;
 	relay_close(r->s);
+	rooms_close(r->rooms);
 	identity_free(r->id);
 	secret_wipe(r->secret, sizeof(r->secret));
 	free(r);
@@ -121,9 +127,13 @@ static void run(struct relay_call *c, size_t handler, const struct server_reques
 void relay_answer(
     struct relay *r, const struct server_request *request, struct server_answer *answer)
 {
-	struct relay_call c = {.r = r, .bearer = request->bearer, .now = clock_now()};
+	struct relay_call c = {
+	    .r = r, .bearer = request->bearer, .waited = request->waited, .now = clock_now()};
 
 	run(&c, (size_t)(request->route - routes), request);
+	answer->later = c.later;
+	if (c.later > 0)
+		return;
 	if (c.status == 200 && c.out == NULL)
 		c.status = 204;
 	if (c.status == 200 && json_write(&answer->reply, c.out) != 0)
@@ -131,6 +141,7 @@ void relay_answer(
 	json_decref(c.out);
 	answer->status = c.status;
 	answer->proven = c.proven;
+	answer->kept = c.kept;
 	answer->retry_after = c.retry_after > 0 ? c.retry_after : c.status == 503 ? 30 : 0;
 	if (r->verbose)
 		err_warn("%s %s %d %zu", request->route->method, request->route->path, c.status,

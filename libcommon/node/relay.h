@@ -3,7 +3,8 @@
  *
  * One struct relay belongs to one thread, and has a store of its own; any number of threads and
  * processes answer at once.  What a request did is committed before it is answered.  Handing
- * packets to the peers, audits and upkeep are the mesher's.
+ * packets to the peers, audits and upkeep are the mesher's.  A request that reads a room waits
+ * until somebody posts to one, which all learn by relay_rooms_watch()'s descriptor.
  */
 #ifndef MP_NODE_RELAY_H
 #define MP_NODE_RELAY_H
@@ -12,6 +13,7 @@
 #include "net/server.h"
 #include "node/relay_config.h"
 #include "store/relay.h"
+#include "store/rooms.h"
 
 #define RELAY_MEDIA_TYPE "application/json"
 
@@ -19,7 +21,8 @@ struct relay {
 	struct relay_config cfg;
 	struct identity *id;
 	struct store *s;
-	uint8_t secret[32]; /* of the challenges */
+	struct store *rooms; /* NULL: there are none */
+	uint8_t secret[32];  /* of the challenges */
 	bool verbose;
 };
 
@@ -38,6 +41,15 @@ int relay_status(struct relay *r, struct buf *json);
 /* The operator accepts and drops peers. */
 int relay_accept(struct relay *r, const char *name);
 int relay_drop(struct relay *r, const char *name);
+
+/*
+ * Readable when something was posted to a room, by any process; one for a server.  alone: for one
+ * connection; such processes are many, and look five times a second.
+ */
+int relay_rooms_watch(bool alone);
+/* Lines whose time is over. */
+int relay_rooms_upkeep(struct relay *r, int64_t now);
+#define RELAY_ROOMS "relay-rooms" /* in $MP_HOME/run */
 
 /* Touched when there is something for the peers. */
 void relay_wake(void);

@@ -32,6 +32,10 @@ static const struct setting keys[] = {
     NUMBER("retry.max", DURATION, retry_max, 10 * MP_MINUTE, MP_SECOND, MP_DAY),
     NUMBER("log.keep", DURATION, log_keep, 7 * MP_DAY, MP_MINUTE, 365 * MP_DAY),
     NUMBER("connections", COUNT, connections, 512, 1, 65535),
+    NUMBER("room.count", COUNT, room_count, 1000, 0, 1000000),
+    NUMBER("room.quota", SIZE, room_quota, MIB, MIB, GIB),
+    NUMBER("room.keep", DURATION, room_keep, MP_HOUR, MP_MINUTE, 7 * MP_DAY),
+    NUMBER("room.rate", COUNT, room_rate, 6000, 1, 10000000),
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))

@@ -29,6 +29,10 @@ struct relay_config {
 	int64_t retry_max;      /* retry.max: ms */
 	int64_t log_keep;       /* log.keep: ms */
 	int64_t connections;    /* connections: of a listener, at once */
+	int64_t room_count;     /* room.count: 0: no rooms */
+	int64_t room_quota;     /* room.quota: bytes of one */
+	int64_t room_keep;      /* room.keep: ms that a line is kept */
+	int64_t room_rate;      /* room.rate: lines a minute in one */
 };
 
 /* From bytes, for fuzzing; name stands in messages. */

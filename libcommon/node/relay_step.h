@@ -20,7 +20,9 @@ struct relay_call {
 	int64_t now;
 	int status; /* 0: by the code */
 	int64_t retry_after;
-	bool proven;
+	bool proven, kept;
+	int64_t waited; /* ms; INT64_MAX: it has to be answered */
+	int64_t later;  /* out, ms: not yet, rather then */
 	json_t *out;
 };
 
@@ -35,6 +37,8 @@ int relay_on_report(struct relay_call *c);
 int relay_on_decision(struct relay_call *c);
 int relay_on_batch(struct relay_call *c);
 int relay_on_status(struct relay_call *c);
+int relay_on_room_post(struct relay_call *c);
+int relay_on_room_read(struct relay_call *c);
 
 /* A copy of a packet; from is NULL for a client.  Inside a transaction. */
 struct relay_copy {

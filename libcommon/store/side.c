@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "store/turn.h"
 
-static int settle(struct store *s)
+static int settle(struct store *s, bool fleeting)
 {
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, (int)SQL_PATIENCE);
@@ -20,14 +20,16 @@ static int settle(struct store *s)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (sqlite3_exec(s->db,
-	        "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
-	        "PRAGMA temp_store = MEMORY",
-	        NULL, NULL, NULL))
+	        fleeting ? "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON"
+	                 : "PRAGMA synchronous = FULL",
+	        NULL, NULL, NULL) ||
+	    sqlite3_exec(
+	        s->db, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", NULL, NULL, NULL))
 		return sql_error(s);
 	return 0;
 }
 
-static int open_file(struct store **out, const char *path)
+static int open_file(struct store **out, const char *path, bool fleeting)
 {
 	struct store *s = calloc(1, sizeof *s);
 	int rc;
@@ -40,7 +42,7 @@ static int open_file(struct store **out, const char *path)
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
 		rc = sql_error(s);
 	else
-		rc = settle(s);
+		rc = settle(s, fleeting);
 	if (rc != 0)
 		store_close(s);
 	else
@@ -52,7 +54,7 @@ static int fill(const struct side *d, const char *path)
 {
 	struct store *s;
 	char version[100];
-	int rc = open_file(&s, path);
+	int rc = open_file(&s, path, d->fleeting);
 
 	if (rc != 0)
 		return rc;
@@ -126,7 +128,7 @@ int side_open(struct store **out, const struct side *d, bool make)
 		return err_set(
 		    MP_ESYS, "'%s' must be a regular file that others cannot read", path);
 	}
-	if ((rc = open_file(&s, path)) != 0)
+	if ((rc = open_file(&s, path, d->fleeting)) != 0)
 		return rc;
 	if ((rc = check(s, d, path)) != 0) {
 		store_close(s);

@@ -15,6 +15,7 @@ struct side {
 	int application;    /* in the file's header */
 	int version;        /* a newer file is refused */
 	const char *schema; /* for a new one */
+	bool fleeting; /* a commit does not wait for the disk, what is deleted is overwritten */
 };
 
 /* Opens the file, and makes it when it is absent and `make` says so (else MP_ENONE). */

@@ -67,4 +67,4 @@ _mp() {
 }
 
 complete -o default -F _mp mp mp-chat mp-chatd mp-contact mp-due mp-file mp-group mp-inbox mp-intro mp-keygen mp-mark mp-mesh mp-open mp-otr mp-ping mp-queue \
-	mp-recv mp-relay mp-seal mp-send mp-serve mp-show mp-store mp-take
+	mp-recv mp-relay mp-room mp-seal mp-send mp-serve mp-show mp-store mp-take

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -93,10 +94,24 @@ static int leave(struct talk *t, int64_t now)
 	return room_leave(t->room, now);
 }
 
+/* Without reading: while no session is open, what waits is the pipe's. */
+static bool nothing_waits(const struct talk *t)
+{
+	int n;
+
+	return t->person.eof ||
+	       (t->opened > 0 && ioctl(TALK_PERSON_IN, FIONREAD, &n) == 0 && n == 0);
+}
+
+static bool said_all(const struct talk *t)
+{
+	return t->person_end && t->person.at == t->person.b.len && nothing_waits(t);
+}
+
 /* The person is gone and everything that he had said was said; or there was time enough for it. */
 static int maybe_leave(struct talk *t, int64_t now)
 {
-	bool all = t->person_end && t->person.at == t->person.b.len && t->person.eof;
+	bool all = said_all(t);
 
 	if (t->leaving || (!t->person_end && !t->person.eof))
 		return MP_OK;

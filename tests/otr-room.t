@@ -15,7 +15,6 @@ printf '%s %s\n' "$(onion r)" "$(sed 's/^ready //' "$T/ready")" >>"$T/routes"
 
 line=$(awk '/^socat -t/ { on = 1 } on && /^\.Ed/ { exit } on' "$ROOT/man/mp-room.1" | sed 's/\\e/\\/g')
 like 'the manual has the line' "$line" 'EXEC:.mp-room -r cafe@SERVER'
-lines=
 began=$(date +%s%N)
 for n in $people; do
 	mkfifo "$T/tty.$n"

@@ -49,6 +49,7 @@ same_members() { [ "$(members "$1")" = "$(members 1)" ]; }
 ok "$N people have a session" wait_for all has_members "$N"
 took=$((($(date +%s%N) - began) / 1000000))
 ok '... the same' all same_members
+session=$(grep otr-open "$T/heard.1" | tail -n 1 | grep -o '"session":"[^"]*"')
 posted() { sqlite3 "$T/r/rooms.db" "SELECT count(*), sum(length(text)) FROM line" | sed 's/|/ lines, /'; }
 note "$N people: $((N * (N - 1) / 2)) key exchanges, $took ms from the first start, $(posted) bytes sealed at the relay"
 
@@ -66,8 +67,8 @@ ok 'everybody hears what the others say' wait_for all has_texts
 is 'the relay has nothing of it, nor a nickname' "$(cat "$T/r"/rooms.db* | grep -aoE 'text [0-9]|mpotr|"p[0-9]' | sort -u)" ''
 
 leaves 1
-ok 'one leaves: all saw the same' wait_for all heard otr-verified
-digest() { grep otr-verified "$T/heard.$1" | head -n 1 | grep -o '"digest":"[^"]*"'; }
+ok 'one leaves: all saw the same' wait_for all heard "otr-verified.*$session"
+digest() { grep otr-verified "$T/heard.$1" | grep -F "$session" | grep -o '"digest":"[^"]*"'; }
 same_digest() { [ "$(digest "$1")" = "$(digest 1)" ]; }
 ok '... the very same' all same_digest
 wait "$pid1"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -192,6 +193,25 @@ static bool over(const struct talk *t)
 	return room_over(t->room) && outflow_waits(&t->pending) == 0;
 }
 
+/*
+ * Our last line is written, and the transport may have lines for us still.  Where it is a socket,
+ * they are read up to its end: somebody who wrote to us in vain might not carry what we wrote.
+ */
+static void linger(struct talk *t)
+{
+	struct pollfd p[2] = {
+	    {.fd = TALK_TRANSPORT_IN, .events = POLLIN}, {.fd = t->signals, .events = POLLIN}};
+	int64_t end = clock_monotonic() + t->cfg.wait, now;
+	char scratch[4096];
+
+	if (t->transport_end || shutdown(TALK_TRANSPORT_OUT, SHUT_WR) != 0)
+		return;
+	fflush(t->out);
+	while ((now = clock_monotonic()) < end && poll(p, 2, (int)(end - now)) > 0 &&
+	       p[1].revents == 0 && read(TALK_TRANSPORT_IN, scratch, sizeof(scratch)) > 0)
+		;
+}
+
 static int loop(struct talk *t)
 {
 	int r = MP_OK;
@@ -285,6 +305,7 @@ int otr_talk_run(const struct talk_options *o)
 		r = loop(&t);
 		if (talk_unpublished(&t) != MP_OK && r == MP_OK)
 			r = t.failure;
+		linger(&t);
 	}
 	if (r != MP_OK)
 		t.status = err_worse(t.status, err_print(r));

@@ -86,6 +86,10 @@ prints b in_ "$T/record" mp-seal
 prints b in_ "$T/record" mp-seal -t a
 prints b in_ "$T/record" mp-show
 prints a in_ "$T/sealed2" mp-open
+prints a mp-otr show
+prints a mp-otr file "$T/record"
+as a mp-otr trust bob "$(as b mp-otr show)"
+prints a mp-otr list
 as b mp-seal -t a <"$T/record" | as b mp-send -w 0
 prints b mp-queue list
 prints b mp-queue flush -v -w 0

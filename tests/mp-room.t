@@ -106,6 +106,22 @@ knows() {
 ok 'who has it is heard, a last line without LF too' wait_for knows
 unlike '... by nobody else' "$(cat "$T"/heard.[124])" 'password'
 
+# --- An output that is full.
+hears_in_vain() {
+	mkfifo "$T/say.full"
+	(exec mp-room -r cafe@"$R" <"$T/say.full" >/dev/full 2>"$T/err.full" 5>&- 6>&- 8>&- 9>&-) &
+	full=$!
+	pids="$pids $full"
+	exec 4>"$T/say.full"
+	wait_for full_ended
+	exec 4>&-
+	wait "$full"
+}
+full_ended() { echo more >&5 && [ -s "$T/err.full" ]; }
+hears_in_vain
+is 'an output that is full ends it' $? 111
+is '... in one line' "$(wc -l <"$T/err.full" | tr -d ' ')" 1
+
 # --- Long lines.
 head -c 60000 /dev/zero | tr '\0' x >"$T/long"
 { cat "$T/long" && echo && cat "$T/long" && echo x && echo behind; } >"$T/lines"

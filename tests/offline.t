@@ -45,4 +45,13 @@ quiet mp-due mp-due
 quiet "mp-file list" mp-file list
 quiet "mp-queue list" mp-queue list
 quiet "mp-store check" mp-store check
+quiet "mp-otr show" mp-otr show
+quiet "mp-otr trust" mp-otr trust somebody "$(cat "$T/out")"
+quiet "mp-otr list" mp-otr list
+quiet "mp-otr file" mp-otr file "$T/card"
+quiet "mp-otr forget" mp-otr forget somebody
+# A session asks its transport whether it is a socket, and makes none.
+strace -f -e trace=socket,connect -o "$T/trace" mp-otr -r cafe -n b <"$T/card" 3<"$T/card" 4>"$T/heard" >"$T/said" 2>"$T/err"
+like "mp-otr: it said hello" "$(cat "$T/said")" '^{"mpotr":1,"type":"hello"'
+is "mp-otr: no socket" "$(grep -E '(socket|connect)\(' "$T/trace")" ""
 finish

@@ -125,6 +125,10 @@ is "under two user names" "$(cut -d ' ' -f 5 "$T/socks.log" | sort -u | wc -l | 
 traced mp-ping bob carol
 is "mp-ping by SOCKS that refuses" "$?" 1
 clean "mp-ping by SOCKS" "$socks"
+traced sh -c 'echo line | mp-room -w 1 -r "cafe@$1"' - "$(onion bob)"
+is "mp-room by SOCKS that refuses" "$?" 111
+clean "mp-room by SOCKS" "$socks"
+is "it is asked for the relay" "$(tail -n 1 "$T/socks.log" | cut -d ' ' -f 1-4)" "1 3 $(onion bob) 443"
 traced mp-queue flush -w 1
 is "mp-queue flush" "$?" 111
 clean "mp-queue flush" "$socks"

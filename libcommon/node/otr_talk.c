@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -93,10 +95,24 @@ static int leave(struct talk *t, int64_t now)
 	return room_leave(t->room, now);
 }
 
+/* Without reading: while no session is open, what waits is the pipe's. */
+static bool nothing_waits(const struct talk *t)
+{
+	int n;
+
+	return t->person.eof ||
+	       (t->opened > 0 && ioctl(TALK_PERSON_IN, FIONREAD, &n) == 0 && n == 0);
+}
+
+static bool said_all(const struct talk *t)
+{
+	return t->person_end && t->person.at == t->person.b.len && nothing_waits(t);
+}
+
 /* The person is gone and everything that he had said was said; or there was time enough for it. */
 static int maybe_leave(struct talk *t, int64_t now)
 {
-	bool all = t->person_end && t->person.at == t->person.b.len && t->person.eof;
+	bool all = said_all(t);
 
 	if (t->leaving || (!t->person_end && !t->person.eof))
 		return MP_OK;
@@ -175,6 +191,25 @@ static int turn(struct talk *t)
 static bool over(const struct talk *t)
 {
 	return room_over(t->room) && outflow_waits(&t->pending) == 0;
+}
+
+/*
+ * Our last line is written, and the transport may have lines for us still.  Where it is a socket,
+ * they are read up to its end: somebody who wrote to us in vain might not carry what we wrote.
+ */
+static void linger(struct talk *t)
+{
+	struct pollfd p[2] = {
+	    {.fd = TALK_TRANSPORT_IN, .events = POLLIN}, {.fd = t->signals, .events = POLLIN}};
+	int64_t end = clock_monotonic() + t->cfg.wait, now;
+	char scratch[4096];
+
+	if (t->transport_end || shutdown(TALK_TRANSPORT_OUT, SHUT_WR) != 0)
+		return;
+	fflush(t->out);
+	while ((now = clock_monotonic()) < end && poll(p, 2, (int)(end - now)) > 0 &&
+	       p[1].revents == 0 && read(TALK_TRANSPORT_IN, scratch, sizeof(scratch)) > 0)
+		;
 }
 
 static int loop(struct talk *t)
@@ -270,6 +305,7 @@ int otr_talk_run(const struct talk_options *o)
 		r = loop(&t);
 		if (talk_unpublished(&t) != MP_OK && r == MP_OK)
 			r = t.failure;
+		linger(&t);
 	}
 	if (r != MP_OK)
 		t.status = err_worse(t.status, err_print(r));

@@ -1,6 +1,7 @@
 #include "node/roomcall.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ struct call {
 	uint8_t mark[MARKS][DOOR_MARK]; /* of lines that were here, our own among them */
 	size_t at, marks;
 	int status;
+	int failure; /* nobody reads our output any more */
+	char why[200];
 };
 
 static int start(struct call *c, struct asking *a, const char *method, json_t *o)
@@ -90,13 +93,20 @@ static bool may_start(const struct asking *a, int64_t now)
 	return !a->on && now >= a->after;
 }
 
+/* Who has said his last line hears nothing more. */
+static bool listens(const struct call *c)
+{
+	return !c->in.eof && c->failure == 0;
+}
+
 static int start_requests(struct call *c, int64_t now)
 {
 	int rc = 0;
 
-	if (may_start(&c->read, now) && outflow_waits(&c->out) < OUT_FULL)
+	if (may_start(&c->read, now) && listens(c) && outflow_waits(&c->out) < OUT_FULL)
 		rc = start_read(c);
-	if (rc == 0 && may_start(&c->post, now) && c->cursor != VISIT_NOW && c->pending.n > 0)
+	if (rc == 0 && may_start(&c->post, now) && (c->cursor != VISIT_NOW || c->in.eof) &&
+	    c->pending.n > 0)
 		rc = start_post(c);
 	return rc;
 }
@@ -128,7 +138,7 @@ static int hear(struct call *c, const struct visit *v)
 		if (!is_new(c, sealed, n))
 			continue;
 		if ((rc = door_open(&line, &len, &plain, &c->door, sealed, n)) == 0) {
-			rc = outflow_line(&c->out, line, len);
+			rc = listens(c) ? outflow_line(&c->out, line, len) : 0;
 		} else if (rc == MP_EBAD) {
 			if (c->o->verbose)
 				err_warn("passed over: %s", err_detail());
@@ -237,9 +247,27 @@ static int say(struct call *c)
 	return rc;
 }
 
-static bool said_all(const struct call *c)
+static bool readable(void)
 {
-	return c->in.eof && c->in.at == c->in.b.len && c->pending.n == 0;
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* A program that ends closes both its ends, and what it said before is posted all the same. */
+static bool over(const struct call *c)
+{
+	return c->pending.n == 0 && c->in.at == c->in.b.len &&
+	       (c->in.eof || (c->failure != 0 && !readable()));
+}
+
+static void print(struct call *c)
+{
+	c->failure = outflow_write(&c->out);
+	if (c->failure == 0)
+		return;
+	snprintf(c->why, sizeof(c->why), "%s", err_detail());
+	outflow_free(&c->out);
 }
 
 /* The next time that something is started without being asked for. */
@@ -247,7 +275,7 @@ static int64_t pause_of(const struct call *c, int64_t now)
 {
 	int64_t at = now + MP_MINUTE;
 
-	if (!c->read.on && c->read.after < at)
+	if (!c->read.on && listens(c) && c->read.after < at)
 		at = c->read.after;
 	if (!c->post.on && c->pending.n > 0 && c->post.after < at)
 		at = c->post.after;
@@ -258,7 +286,8 @@ static int turn(struct call *c)
 {
 	struct pollfd p[2] = {
 	    {.fd = c->in.eof || !may_read(c) ? -1 : STDIN_FILENO, .events = POLLIN},
-	    {.fd = outflow_waits(&c->out) > 0 ? STDOUT_FILENO : -1, .events = POLLOUT},
+	    {.fd = listens(c) && outflow_waits(&c->out) > 0 ? STDOUT_FILENO : -1,
+	        .events = POLLOUT},
 	};
 	struct post_result r;
 	int64_t now = clock_monotonic();
@@ -276,8 +305,8 @@ static int turn(struct call *c)
 		rc = lines_fill(&c->in);
 	if (rc == 0)
 		rc = say(c);
-	if (rc == 0 && p[1].revents != 0)
-		rc = outflow_write(&c->out);
+	if (p[1].revents != 0 && listens(c))
+		print(c);
 	return rc;
 }
 
@@ -339,8 +368,10 @@ int roomcall_run(const struct roomcall_options *o)
 
 	c = (struct call){.o = o, .status = EXIT_DONE};
 	if ((rc = begin(&c)) == 0)
-		while (rc == 0 && !said_all(&c))
+		while (rc == 0 && !over(&c))
 			rc = turn(&c);
+	if (rc == 0 && c.failure != 0 && !c.in.eof)
+		rc = err_set(c.failure, "%s", c.why);
 	if (rc != 0)
 		c.status = err_worse(c.status, err_print(rc));
 	end(&c);

@@ -212,6 +212,29 @@ static void linger(struct talk *t)
 		;
 }
 
+/* Does anything wait to be said? A person who is there and silent has said all. */
+static int unsaid(struct talk *t, bool *yes)
+{
+	struct pollfd p = {.fd = t->person.eof ? -1 : TALK_PERSON_IN, .events = POLLIN};
+	int r = MP_OK;
+
+	while (r == MP_OK && !t->person.eof && t->person.at == t->person.b.len &&
+	       poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0)
+		r = read_person(t);
+	*yes = t->person.at < t->person.b.len;
+	return r;
+}
+
+/* The others left in order and took the transport with them: a good end, unless something was
+ * still to be said. */
+static int transport_ended(struct talk *t)
+{
+	bool more = true;
+	int r = t->opened > 0 && room_idle(t->room) ? unsaid(t, &more) : MP_OK;
+
+	return r != MP_OK ? r : more ? err_set(MP_ETEMP, "the transport ended") : MP_OK;
+}
+
 static int loop(struct talk *t)
 {
 	int r = MP_OK;
@@ -219,7 +242,7 @@ static int loop(struct talk *t)
 	while (r == MP_OK && !over(t)) {
 		r = turn(t);
 		if (r == MP_OK && t->transport_end && !room_over(t->room))
-			return err_set(MP_ETEMP, "the transport ended");
+			return transport_ended(t);
 	}
 	if (r == MP_OK && !t->leaving)
 		r = err_set(MP_ETEMP, "no session came about after %d tries", ROOM_TRIES);

@@ -277,16 +277,24 @@ int64_t room_wake(const struct otr_room *r)
 	return at;
 }
 
-bool room_over(const struct otr_room *r)
+static bool all_closed(const struct otr_room *r)
 {
-	if (!r->leaving)
-		return r->over;
 	if (r->current != NULL && !ended(r->current))
 		return false;
 	for (size_t i = 0; i < ROOM_OLD; i++)
 		if (r->old[i] != NULL && !ended(r->old[i]))
 			return false;
 	return true;
+}
+
+bool room_over(const struct otr_room *r)
+{
+	return r->leaving ? all_closed(r) : r->over;
+}
+
+bool room_idle(const struct otr_room *r)
+{
+	return r->next == NULL && all_closed(r);
 }
 
 int room_new(struct otr_room **out, const struct otr_config *cfg, int64_t now)

@@ -64,6 +64,8 @@ int64_t room_wake(const struct otr_room *r);
 
 /* Nothing will come any more: after room_leave(), or after ROOM_TRIES failures. */
 bool room_over(const struct otr_room *r);
+/* No session is open or being agreed: those that were have been closed. */
+bool room_idle(const struct otr_room *r);
 
 /* The parts of it. */
 int room_send_hello(struct otr_room *r);

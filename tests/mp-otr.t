@@ -257,6 +257,15 @@ exits 100 sh "$talk" cafe anna
 if command -v jq >/dev/null; then
 	line=$(awk '/^mp-inbox -f -j -t bob/ { on = 1 } on && /^\.Ed/ { exit } on' "$ROOT/man/mp-otr.1")
 	meet anna bert
+	# A fingerprint that came in the contact's own message: the other line of the manual.
+	for m in 'no fingerprint' "$(as bert mp-otr show)" 'the last word'; do
+		printf '%s\n' "$m" | as bert mp-seal -t anna | as anna mp-take
+	done
+	awk '/^mp-otr trust bob "/ { on = 1 } on && /^\.Ed/ { exit } on' "$ROOT/man/mp-otr.1" | sed 's/bob/bert/g' >"$T/line"
+	as anna sh "$T/line"
+	is "a contact's own message has his fingerprint" "$(as anna mp-otr list | cut -f 3,7)" \
+		"bert$TAB{\"fingerprint\":\"$(as bert mp-otr show)\"}"
+	as anna mp-otr forget bert
 	serve_tls anna
 	serve_tls bert
 	mkfifo "$T/tty.anna" "$T/tty.bert"

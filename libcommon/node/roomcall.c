@@ -163,6 +163,9 @@ static int take_lines(struct call *c, const struct post_result *r)
 			err_warn("lines were lost: the relay kept them no longer");
 			c->status = err_worse(c->status, EXIT_TEMPORARY);
 		}
+		/* A relay that does not let us wait is not asked without a pause. */
+		if (v.n == 0 && c->cursor != VISIT_NOW && r->elapsed < AGAIN_MIN)
+			c->read.after = clock_monotonic() + AGAIN_MIN;
 		c->cursor = v.cursor;
 	}
 	json_decref(o);

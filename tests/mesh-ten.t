@@ -1,7 +1,7 @@
 #!/bin/sh
 # Two people who are never online at once, and ten relays: two are killed and start again, one silently drops a third of
 # what it should pass on, one answers with garbage, one stands still for a while.  All messages arrive, once.
-#   MP_MESH_MESSAGES  how many (30; make soak: 1,000)
+#   MP_MESH_MESSAGES  how many (50, more than one receipt has room for; make soak: 1,000)
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/mesh.sh"
@@ -11,7 +11,7 @@ command -v jq >/dev/null || skip_all "jq is not installed"
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
-N=${MP_MESH_MESSAGES:-30}
+N=${MP_MESH_MESSAGES:-50}
 good='r1 r2 r3 r4 r5 r6 r7 r8'
 
 meet a b

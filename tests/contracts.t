@@ -94,6 +94,10 @@ as b mp-seal -t a <"$T/record" | as b mp-send -w 0
 prints b mp-queue list
 prints b mp-queue flush -v -w 0
 prints b mp-ping -w 1 a
+prints b mp-mesh keys
+as b mp-mesh servers add "$(onion c)"
+prints b mp-mesh servers
+prints b in_ "$T/sealed2" mp-mesh post
 as a mp-file accept "$id" >/dev/null
 prints a mp-due
 for c in "$BUILD"/bin/mp-*; do

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Two people who are never online at once, and ten relays: two are killed and start again, one silently drops a third of
 # what it should pass on, one answers with garbage, one stands still for a while.  All messages arrive, once.
-#   MP_MESH_MESSAGES  how many (30); with 1,000, as make soak does, the dropper must also be shut out by quorum
+#   MP_MESH_MESSAGES  how many (50, more than one receipt has room for; make soak: 1,000)
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/mesh.sh"
@@ -11,23 +11,21 @@ command -v jq >/dev/null || skip_all "jq is not installed"
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
-N=${MP_MESH_MESSAGES:-30}
+N=${MP_MESH_MESSAGES:-50}
 good='r1 r2 r3 r4 r5 r6 r7 r8'
-audits=30d near=2
-[ "$N" -lt 1000 ] || audits=2s near=9
 
 meet a b
 for n in $good drops lies; do
 	as "$n" mp-keygen >/dev/null || bail "mp-keygen for $n"
-	printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'again.first = 2s' "audit.every = $audits" 'audit.patience = 20s' \
+	printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'again.first = 2s' 'audit.every = 30d' \
 		>"$T/$n/relay.conf"
 done
 
-# In a circle, each knows so many on either side.
+# In a circle, each knows two on either side.
 circle() { # NAME: its neighbours
-	printf '%s\n' r1 r2 drops r3 r4 r5 lies r6 r7 r8 | awk -v me="$1" -v near="$near" '
+	printf '%s\n' r1 r2 drops r3 r4 r5 lies r6 r7 r8 | awk -v me="$1" '
 		{ name[NR] = $0; if ($0 == me) at = NR }
-		END { for (i = 1; i <= NR; i++) { d = (i - at + NR) % NR; if (d && (d <= near || NR - d <= near)) print name[i] } }'
+		END { for (i = 1; i <= NR; i++) { d = (i - at + NR) % NR; if (d && (d <= 2 || NR - d <= 2)) print name[i] } }'
 }
 for n in $good drops; do
 	# shellcheck disable=SC2046 # a list
@@ -81,7 +79,7 @@ through() { # all is there, and the sender knows it
 	turn a
 	[ "$(got b)" -ge "$N" ] && [ -z "$(as a mp-queue list)" ]
 }
-rounds=$((60 + N / 2))
+rounds=200
 until through || [ "$rounds" -eq 0 ]; do
 	rounds=$((rounds - 1))
 done
@@ -92,20 +90,4 @@ ok 'garbage was asked' [ -s "$T/lies.asked" ]
 ok 'the stores are sound' as a mp-store check
 ok '... both' as b mp-store check
 
-if [ "$N" -ge 1000 ]; then
-	peer() { # RELAY PEER FILTER
-		as "$1" mp-relay status | jq -r ".peers[] | select(.server == \"$(onion "$2")\") | $3"
-	}
-	out() {
-		for n in $good; do
-			[ "$(peer "$n" drops .blacklisted)" = true ] || return 1
-		done
-	}
-	tries=20
-	until wait_for out >/dev/null || [ "$tries" -eq 0 ]; do
-		tries=$((tries - 1))
-	done
-	ok 'who drops a third is shut out by all' out
-	is 'who stood still is not' "$(peer r1 r3 .blacklisted)" false
-fi
 finish

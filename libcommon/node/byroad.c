@@ -18,15 +18,12 @@ static bool carriable(const struct way *w)
 	return false;
 }
 
-/* Made when it is first wanted, so that who has no keys of the mesh pays nothing. */
+/* Made when it is first wanted: who has no keys of the mesh pays nothing, or gets them meanwhile.
+ */
 static bool have_courier(struct sender *s)
 {
-	int rc;
+	int rc = s->courier == NULL ? courier_new(&s->courier, s->s, s->client) : 0;
 
-	if (s->courier != NULL || s->no_courier)
-		return s->courier != NULL;
-	rc = courier_new(&s->courier, s->s, s->client);
-	s->no_courier = rc != 0;
 	if (rc != 0 && rc != MP_ENONE)
 		sender_broken(s, rc);
 	return rc == 0;

@@ -19,6 +19,7 @@
 struct carry {
 	struct carry *next;
 	void *tag;
+	int64_t contact;
 	struct buf body;
 	struct meshserver server; /* that it is with */
 	int64_t tried[COURIER_TRIES];
@@ -135,9 +136,17 @@ static int write_packet(
 	return rc;
 }
 
+/* One for each contact: a relay cannot tell that letters to two of them are from one sender. */
+static void isolate(uint8_t out[static 16], const struct carry *c)
+{
+	crypto_generichash(out, 16, (const uint8_t *)&c->contact, sizeof(c->contact),
+	    c->server.isolation, sizeof(c->server.isolation));
+}
+
 /* To the next relay. MP_ENONE: there is none. */
 static int post(struct courier *k, struct carry *c)
 {
+	uint8_t isolation[16];
 	int rc;
 
 	if (c->ntried == COURIER_TRIES)
@@ -146,7 +155,8 @@ static int post(struct courier *k, struct carry *c)
 	if (rc != 0)
 		return rc;
 	c->tried[c->ntried++] = c->server.row;
-	return client_request(k->client, c->server.onion, c->server.isolation, "POST", "/packets",
+	isolate(isolation, c);
+	return client_request(k->client, c->server.onion, isolation, "POST", "/packets",
 	    c->body.data, c->body.len, false, c);
 }
 
@@ -163,6 +173,7 @@ int courier_start(struct courier *k, int64_t contact, const void *envelope, size
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	c->tag = tag;
+	c->contact = contact;
 	c->body = (struct buf)BUF_INIT(MESH_BODY_MAX);
 	c->next = k->carries;
 	k->carries = c;

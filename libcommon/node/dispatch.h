@@ -53,7 +53,6 @@ struct sender {
 	struct receiver *receiver;
 	struct client *client;
 	struct courier *courier; /* NULL: not needed yet, or we have no keys */
-	bool no_courier;
 	struct intake *in;
 	int watch;            /* of run/, or -1 */
 	int64_t call, newest; /* newest: the last row that a flush speaks of */

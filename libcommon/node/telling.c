@@ -86,31 +86,67 @@ static int name_update(struct store *s, int64_t contact, int64_t version, uint8_
 	return 0;
 }
 
-static int name_receipt(struct store *s, int64_t contact, uint8_t id[MESSAGE_ID])
+/* Its record, unless it is under way: 1 and *rec, 0. */
+static int give(struct store *s, int64_t contact, enum wire_type t,
+    const uint8_t id[static MESSAGE_ID], int64_t now, struct record *rec)
 {
-	randombytes_buf(id, MESSAGE_ID);
-	return receipt_make(s, contact, id);
+	int rc = queued(s, contact, id, now);
+
+	if (rc != 0)
+		return rc == 1 ? 0 : rc;
+	rc = make_record(rec, s, contact, t, id, now);
+	return rc != 0 ? rc : 1;
 }
 
-/* version 0: a receipt. 1 and *rec, 0 when it is under way. */
-static int owed(struct store *s, int64_t contact, int64_t version, int64_t now, struct record *rec)
+static int owed_update(
+    struct store *s, int64_t contact, int64_t version, int64_t now, struct record *rec)
 {
-	enum wire_type t = version > 0 ? WIRE_CONTACT_UPDATE : WIRE_RECEIPT;
 	uint8_t id[MESSAGE_ID];
-	int rc = store_begin(s), there = 0;
+	int rc = store_begin(s), found = 0;
 
 	if (rc != 0)
 		return rc;
-	rc = version > 0 ? name_update(s, contact, version, id) : name_receipt(s, contact, id);
-	if (rc == 0 && (there = queued(s, contact, id, now)) < 0)
-		rc = there;
-	if (rc == 0 && there == 0)
-		rc = make_record(rec, s, contact, t, id, now);
+	if ((rc = name_update(s, contact, version, id)) == 0 &&
+	    (found = give(s, contact, WIRE_CONTACT_UPDATE, id, now, rec)) < 0)
+		rc = found;
 	if (rc == 0)
 		rc = store_commit(s);
 	if (rc != 0)
 		store_rollback(s);
-	return rc != 0 ? rc : there == 0;
+	return rc != 0 ? rc : found;
+}
+
+/* What is in no receipt yet gets into one, as many as are needed. */
+static int name_receipts(struct store *s, int64_t contact)
+{
+	uint8_t id[MESSAGE_ID];
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	do {
+		randombytes_buf(id, sizeof(id));
+	} while ((rc = receipt_make(s, contact, id)) == 0);
+	rc = rc == MP_ENONE ? store_commit(s) : rc;
+	if (rc != 0)
+		store_rollback(s);
+	return rc;
+}
+
+/* After the names are on disk; the ids are what they stay. */
+static int owed_receipts(struct store *s, int64_t contact, int64_t now, struct record *rec,
+    int (*fn)(void *ctx, const struct record *rec), void *ctx, int64_t *n)
+{
+	uint8_t id[MESSAGE_ID] = {0};
+	int rc = name_receipts(s, contact);
+
+	while (rc == 0 && (rc = receipt_next(s, contact, id)) == 0) {
+		rc = give(s, contact, WIRE_RECEIPT, id, now, rec);
+		*n += rc == 1;
+		if (rc == 1)
+			rc = fn(ctx, rec);
+	}
+	return rc == MP_ENONE ? 0 : rc;
 }
 
 /* Whoever fetches nowhere has nothing to tell. */
@@ -132,23 +168,21 @@ int telling_due(struct store *s, int64_t now, int (*fn)(void *ctx, const struct 
 {
 	struct record rec;
 	int64_t version, contact = 0;
-	int rc = version_of(s, now, &version), give;
+	int rc = version_of(s, now, &version);
 
 	record_init(&rec);
 	while (
 	    rc == 0 && version > 0 && (rc = letterbox_untold(s, contact, version, &contact)) == 0) {
-		give = owed(s, contact, version, now, &rec);
-		*n += give == 1;
-		rc = give == 1 ? fn(ctx, &rec) : give;
+		rc = owed_update(s, contact, version, now, &rec);
+		*n += rc == 1;
+		if (rc == 1)
+			rc = fn(ctx, &rec);
 	}
 	if (rc == MP_ENONE)
 		rc = 0;
 	contact = 0;
-	while (rc == 0 && (rc = receipt_owed(s, contact, &contact)) == 0) {
-		give = owed(s, contact, 0, now, &rec);
-		*n += give == 1;
-		rc = give == 1 ? fn(ctx, &rec) : give;
-	}
+	while (rc == 0 && (rc = receipt_owed(s, contact, &contact)) == 0)
+		rc = owed_receipts(s, contact, now, &rec, fn, ctx, n);
 	record_free(&rec);
 	return rc == MP_ENONE ? 0 : rc;
 }

@@ -21,23 +21,28 @@ int receipt_owed(struct store *s, int64_t after, int64_t *contact)
 	return rc == 1 ? 0 : rc == 0 ? err_set(MP_ENONE, "no receipt is owed") : rc;
 }
 
-int receipt_make(struct store *s, int64_t contact, uint8_t name[static MESSAGE_ID])
+int receipt_make(struct store *s, int64_t contact, const uint8_t name[static MESSAGE_ID])
+{
+	int rc = sql_exec(s,
+	    "UPDATE receipt SET name = ?1 WHERE contact = ?2 AND id IN"
+	    " (SELECT id FROM receipt WHERE contact = ?2 AND name IS NULL LIMIT ?3)",
+	    "xii", name, contact, (int64_t)RECEIPT_MAX);
+
+	return rc == 0 && store_changes(s) == 0 ? err_set(MP_ENONE, "no receipt is owed") : rc;
+}
+
+int receipt_next(struct store *s, int64_t contact, uint8_t name[static MESSAGE_ID])
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT name FROM receipt WHERE contact = ? AND name IS NOT NULL LIMIT 1", "i",
-	    contact);
+	    "SELECT name FROM receipt WHERE contact = ? AND name > ? ORDER BY name LIMIT 1", "ix",
+	    contact, name);
 
-	if (rc == 1) {
-		sql_bytes(st, 0, name, MESSAGE_ID);
-		sql_done(st);
-		return 0;
-	}
-	return rc < 0 ? rc
-	              : sql_exec(s,
-	                    "UPDATE receipt SET name = ?1 WHERE contact = ?2 AND id IN"
-	                    " (SELECT id FROM receipt WHERE contact = ?2 LIMIT ?3)",
-	                    "xii", name, contact, (int64_t)RECEIPT_MAX);
+	if (rc != 1)
+		return rc < 0 ? rc : err_set(MP_ENONE, "no further receipt");
+	sql_bytes(st, 0, name, MESSAGE_ID);
+	sql_done(st);
+	return 0;
 }
 
 int receipt_read(

@@ -13,8 +13,10 @@
 int receipt_add(struct store *s, int64_t contact, const uint8_t id[static MESSAGE_ID]);
 /* The next contact behind that row who is owed one; MP_ENONE. */
 int receipt_owed(struct store *s, int64_t after, int64_t *contact);
-/* The receipt that is owed to him: one that has a name, else some get this one. */
-int receipt_make(struct store *s, int64_t contact, uint8_t name[static MESSAGE_ID]);
+/* Some that are in no receipt yet get this name; MP_ENONE: there are none. */
+int receipt_make(struct store *s, int64_t contact, const uint8_t name[static MESSAGE_ID]);
+/* The next name behind this one, which begins as zeros; MP_ENONE. */
+int receipt_next(struct store *s, int64_t contact, uint8_t name[static MESSAGE_ID]);
 /* What it names, n of them. */
 int receipt_read(struct store *s, int64_t contact, const uint8_t name[static MESSAGE_ID],
     struct wire_receipt *r);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # soak.sh: what `make soak` runs: tests/kill.t with 1,000 kills, mp-keygen and mp-take cut off at every point, 1,000
 # clients of one chat server, 400 bad clients of a relay under socat, 1,000 messages through ten relays, and 10,000
-# introductions and 2,000 groups of the simulator.
+# introductions and 2,000 groups of the simulator, and its 1,000 relays with 100,000 people.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -11,6 +11,7 @@ MP_CROWD=${MP_CROWD:-1000 50 100000}
 MP_RELAY_CROWD=${MP_RELAY_CROWD:-200 200 300}
 MP_MESH_MESSAGES=${MP_MESH_MESSAGES:-1000}
 MP_SIMULATE=${MP_SIMULATE:-10000 2000 $(date +%s)}
-export MP_KILLS MP_STEP MP_CROWD MP_RELAY_CROWD MP_MESH_MESSAGES MP_SIMULATE
+MP_MESH_SIM=${MP_MESH_SIM:--r 1000 -u 100000 -m 2000 -t 10080 -s $(date +%s)}
+export MP_KILLS MP_STEP MP_CROWD MP_RELAY_CROWD MP_MESH_MESSAGES MP_SIMULATE MP_MESH_SIM
 exec prove -v --exec sh tests/kill.t tests/keygen-cut.t tests/fault-take.t tests/chat-crowd.t tests/relay-crowd.t \
-	tests/mesh-ten.t tests/simulate.t
+	tests/mesh-ten.t tests/simulate.t tests/mesh-sim.t

@@ -277,6 +277,24 @@ mesh mark "$secret" "$day" 1 <"$T/packet" >"$T/marked"
 is 'the next one' "$(ask c POST /packets "$T/marked")" 204
 ok 'are all there' has c ann $D1 5
 
+# What came while the box was full gets a place above what was fetched since.
+cursor=$(jq .cursor "$T/answer")
+head -n 1 "$T/fetched" >"$T/first"
+mesh packet "$T/ann.key" >"$T/waiting"
+knows() { # NAME PACKET
+	[ "$(sqlite3 "$T/$1/relay.db" "SELECT count(*) FROM packet WHERE hex(hash) = upper('$(mesh id <"$2")')")" = 1 ]
+}
+is 'one more, elsewhere' "$(ask b POST /packets "$T/waiting")" 204
+ok '... has come' wait_for knows c "$T/waiting"
+mesh packet "$T/ann.key" >"$T/packet"
+mesh mark "$secret" "$day" 2 <"$T/packet" >"$T/marked"
+is '... then one with a token' "$(ask c POST /packets "$T/marked")" 204
+is '... which is fetched' "$(fetch c ann $D1 "$cursor")$(wc -l <"$T/fetched")" 2001
+cursor=$(jq .cursor "$T/answer")
+confirm "$T/first"
+is '... and there is room' "$(ask c POST /packets "$T/waiting")" 204
+is '... it is fetched, too' "$(fetch c ann $D1 "$cursor")$(jq -cS . "$T/fetched")" "200$(jq -cS . "$T/waiting")"
+
 # --- Strangers who vote; peers who do.
 blacklisted() {
 	status_of a ".peers[] | select(.server == \"$(onion b)\") | .blacklisted"

@@ -81,7 +81,7 @@ int relay_box_poll(struct store *s, struct relay_box *b, const uint8_t hash[stat
 int relay_box_adopt(struct store *s, const uint8_t hash[static 32], int64_t quota);
 int relay_box_put(struct store *s, const struct relay_box *b, const struct relay_packet *p);
 int relay_box_each(struct store *s, const uint8_t hash[static 32], int64_t after,
-    int (*fn)(void *ctx, int64_t row, const void *text, size_t len), void *ctx);
+    int (*fn)(void *ctx, int64_t place, const void *text, size_t len), void *ctx);
 /*
  * 1: newly said by this device; 0: known already, or so many devices have said it: what is flooded
  * for one packet is bounded.  The last device's word empties the place.
@@ -136,8 +136,9 @@ int relay_audit_add(struct store *s, const uint8_t hash[static 32], int64_t peer
 int relay_audit_set(struct store *s, const uint8_t hash[static 32], int64_t until);
 /* What was never posted, for whoever did so has ended. */
 int relay_audit_clean(struct store *s);
-/* It came by the mesh; MP_ENONE: no audit of ours. */
-int relay_audit_came(struct store *s, const uint8_t hash[static 32]);
+/* It came by the mesh, from this peer; MP_ENONE: no audit of ours.  cut: with fewer hops than where
+ * it entered gives it; when that was its own copy, the audit has failed. */
+int relay_audit_came(struct store *s, const uint8_t hash[static 32], int64_t from, bool cut);
 /* The first whose time is over; it is taken out. */
 int relay_audit_take(
     struct store *s, uint8_t hash[static 32], int64_t *peer, bool *came, int64_t now);

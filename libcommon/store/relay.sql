@@ -29,7 +29,8 @@ CREATE TABLE packet (
 	hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
 	box BLOB NOT NULL CHECK (length(box) = 32),
 	text TEXT,
-	boxed INTEGER NOT NULL,               -- counted in its box
+	boxed INTEGER NOT NULL,               -- counted in its box,
+	place INTEGER,                        -- and this there: cursors go by it
 	token INTEGER NOT NULL,               -- it came into it by a token
 	hops INTEGER NOT NULL,
 	attempt INTEGER NOT NULL,
@@ -37,7 +38,7 @@ CREATE TABLE packet (
 	again INTEGER NOT NULL,               -- when it is flooded again, 0 never: it did not enter here
 	acked INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX packet_box ON packet (box, id) WHERE text IS NOT NULL;
+CREATE INDEX packet_box ON packet (box, place) WHERE text IS NOT NULL;
 CREATE INDEX packet_again ON packet (again) WHERE again > 0;
 CREATE INDEX packet_since ON packet (since);
 
@@ -104,7 +105,7 @@ CREATE TABLE audit (
 	hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
 	peer INTEGER NOT NULL REFERENCES peer ON DELETE CASCADE,
 	until INTEGER NOT NULL,
-	came INTEGER NOT NULL DEFAULT 0
+	came INTEGER NOT NULL DEFAULT 0       -- 1 by the mesh, -1 with its way cut short
 ) WITHOUT ROWID;
 
 -- Packets taken in a minute, by source.

@@ -79,6 +79,19 @@ int relay_box_poll(struct store *s, struct relay_box *b, const uint8_t hash[stat
 	return rc != 0 ? rc : fresh ? 1 : 0;
 }
 
+/*
+ * Who polls has a cursor, so what comes into a box late, because that was full or was none, must
+ * not get a place below it: places are numbers of the sequence that rows have, and drawn when a
+ * packet is put in.
+ */
+static int draw_places(struct store *s, int64_t n)
+{
+	return sql_exec(
+	    s, "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'packet'", "i", n);
+}
+
+#define PLACES "(SELECT seq FROM sqlite_sequence WHERE name = 'packet')"
+
 int relay_box_adopt(struct store *s, const uint8_t hash[static 32], int64_t quota)
 {
 	int64_t used = 0;
@@ -86,11 +99,13 @@ int relay_box_adopt(struct store *s, const uint8_t hash[static 32], int64_t quot
 
 	/* Without tokens nobody has a right to more than everybody's part. */
 	if ((rc = sql_exec(s,
-	         "UPDATE packet SET boxed = 1 WHERE id IN (SELECT id FROM (SELECT id, "
-	         "sum(length(text))"
-	         " OVER (ORDER BY id) AS total FROM packet WHERE box = ?1 AND text IS NOT NULL"
-	         " AND acked = 0 AND boxed = 0) WHERE total <= ?2)",
-	         "ki", hash, quota)) != 0)
+	         "UPDATE packet SET boxed = 1, place = n + " PLACES " FROM (SELECT id AS row,"
+	         " row_number() OVER (ORDER BY id) AS n, sum(length(text)) OVER (ORDER BY id) AS "
+	         "total"
+	         " FROM packet WHERE box = ?1 AND text IS NOT NULL AND acked = 0 AND boxed = 0)"
+	         " WHERE id = row AND total <= ?2",
+	         "ki", hash, quota)) != 0 ||
+	    (rc = draw_places(s, store_changes(s))) != 0)
 		return rc;
 	if ((rc = sql_int(s, &used,
 	         "SELECT coalesce(sum(length(text)), 0) FROM packet WHERE box = ? AND text IS NOT "
@@ -103,10 +118,12 @@ int relay_box_adopt(struct store *s, const uint8_t hash[static 32], int64_t quot
 
 int relay_box_put(struct store *s, const struct relay_box *b, const struct relay_packet *p)
 {
-	int rc = sql_exec(
-	    s, "UPDATE packet SET boxed = 1, token = ? WHERE id = ?", "di", (int)p->token, p->row);
+	int rc = draw_places(s, 1);
 
-	if (rc != 0)
+	if (rc != 0 ||
+	    (rc = sql_exec(s,
+	         "UPDATE packet SET boxed = 1, token = ?, place = " PLACES " WHERE id = ?", "di",
+	         (int)p->token, p->row)) != 0)
 		return rc;
 	return sql_exec(s, "UPDATE box SET used = used + ?1, open = open + ?2 WHERE id = ?3", "iii",
 	    p->size, p->token ? INT64_C(0) : p->size, b->row);
@@ -117,8 +134,8 @@ int relay_box_each(struct store *s, const uint8_t hash[static 32], int64_t after
 {
 	sqlite3_stmt *st;
 	int rc = sql_query(s, &st,
-	    "SELECT id, text FROM packet WHERE box = ? AND text IS NOT NULL AND id > ?"
-	    " AND boxed = 1 ORDER BY id",
+	    "SELECT place, text FROM packet WHERE box = ? AND text IS NOT NULL AND place > ?"
+	    " AND boxed = 1 ORDER BY place",
 	    "ki", hash, after);
 
 	while (rc == 0 && (rc = store_step(s, st)) == 1) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Relays that audit each other: one that drops what it takes and one that answers with garbage are shut out by quorum; an
-# honest one that is away for a while is not.
+# Relays that audit each other: one that drops what it takes, one that passes it on with no hops left and one that answers
+# with garbage are shut out by quorum; an honest one that is away for a while is not.
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +11,7 @@ PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
 honest='a b c d'
-liars='drop garbage'
+liars='drop cut garbage'
 command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
 
 relay() { # NAME
@@ -25,36 +25,44 @@ relay() { # NAME
 for n in $honest $liars; do
 	as "$n" mp-keygen >/dev/null || bail "mp-keygen for $n"
 done
-# An audit is never lost by the clock here: the test says when its time is over.
+# Nothing hangs on the clock here: the test says when an audit is due and when its time is over.
 for n in $honest; do
-	printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'audit.every = 1s' 'audit.patience = 1d' >"$T/$n/relay.conf"
-	for m in $honest $liars; do
+	printf '%s\n' 'retry.min = 1s' 'retry.max = 1s' 'audit.every = 30d' 'audit.patience = 1d' >"$T/$n/relay.conf"
+	for m in $honest drop garbage; do
 		[ "$n" = "$m" ] || as "$n" mp-relay accept "$(onion "$m")" || bail "$n does not accept $m"
 	done
 done
 for n in $liars; do
-	start python3 "$ROOT/tests/tools/mesh.py" lie "$T/$n" "$T/$n.asked" "$n" >"$T/$n.at"
+	start python3 "$ROOT/tests/tools/mesh.py" lie "$T/$n" "$T/$n.asked" "$n" "$T/honest" >"$T/$n.at"
 	wait_for [ -s "$T/$n.at" ] || bail "$n does not listen"
 	printf '%s %s\n' "$(onion "$n")" "$(cat "$T/$n.at")" >>"$T/routes"
 done
 for n in $honest; do
 	relay "$n"
-	printf '%s %s\n' "$(onion "$n")" "$(cat "$T/$n.at")" >>"$T/routes"
+	printf '%s %s\n' "$(onion "$n")" "$(cat "$T/$n.at")" >>"$T/honest"
 done
+cat "$T/honest" >>"$T/routes"
 
 sql() { # RELAY QUERY
 	sqlite3 -cmd '.timeout 60000' "$T/$1/relay.db" "$2"
 }
-# The fourth that each of them accepted.
+# The fourth and the sixth that each of them accepts.
 DROP=4
+CUT=6
 POSTED='until < 9000000000000000000'
-audited() { # COUNT WHAT RELAY ...: at each, so many audits are posted that are so
+audited() { # COUNT PEER WHAT RELAY ...: at each, so many audits of the peer are posted that are so; or more are due
 	audited_n=$1
-	audited_what=$2
-	shift 2
+	audited_peer=$2
+	audited_what=$3
+	shift 3
+	audited_rc=0
 	for r in "$@"; do
-		[ "$(sql "$r" "SELECT count(*) FROM audit WHERE $POSTED AND $audited_what")" -ge "$audited_n" ] || return 1
+		[ "$(sql "$r" "SELECT count(*) FROM audit WHERE $POSTED AND peer = $audited_peer AND $audited_what")" -lt \
+			"$audited_n" ] || continue
+		sql "$r" "UPDATE peer SET audit = 1 WHERE id = $audited_peer"
+		audited_rc=1
 	done
+	return $audited_rc
 }
 decide() { # WHAT RELAY ...: the time of such audits is over
 	decide_what=$1
@@ -76,9 +84,9 @@ out_at() { # PEER RELAY ...: all of them shut it out
 
 # One of the honest ones is away all the time that the others judge.
 kill -STOP "$(cat "$T/d.pid")"
-ok 'who drops takes audits' wait_for audited 3 "peer = $DROP" a b c
+ok 'who drops takes audits' wait_for audited 3 $DROP 'came = 0' a b c
 ok '... as any packet' grep -qx /packets "$T/drop.asked"
-decide "came OR peer = $DROP" a b c
+decide "peer = $DROP" a b c
 ok '... and is blacklisted by all' wait_for out_at drop a b c
 like '... which is in the log' "$(as a mp-relay log)" "$(onion drop)${TAB}blacklisted by quorum"
 ok 'who answers with garbage is blacklisted by all' wait_for out_at garbage a b c
@@ -88,10 +96,20 @@ kill -CONT "$(cat "$T/d.pid")"
 ok 'who comes back hears of it' wait_for out_at drop d
 ok '... of both' wait_for out_at garbage d
 
-ok 'honest ones pass audits on' wait_for audited 1 'came' a b c d
-decide 'came' a b c d
+for n in $honest; do
+	as "$n" mp-relay drop "$(onion drop)"
+	as "$n" mp-relay accept "$(onion cut)"
+done
+ok 'who cuts the way short is found by what it hands over' wait_for audited 3 $CUT 'came < 0' $honest
+decide "peer = $CUT" $honest
+ok '... and is blacklisted by all' wait_for out_at cut $honest
+
+for i in 1 2 3; do
+	ok 'honest ones pass audits on' wait_for audited 1 $i 'came > 0' $honest
+done
+decide 'came > 0' $honest
 passed() {
-	[ "$(peer a b .audits)$(peer a c .audits)$(peer a d .audits)" != 000 ]
+	[ "$(sql a "SELECT count(*) FROM peer WHERE id < $DROP AND audits > 0")" -eq 3 ]
 }
 ok '... which counts' wait_for passed
 for n in $honest; do

@@ -26,7 +26,9 @@ static int take_item(struct relay *r, const struct relay_peer *from, const json_
 	*result = RESULT_REFUSED;
 	if ((rc = batch_item(item, &o, &copy.hops, &copy.attempt)) == 0 &&
 	    (rc = packet_read(&p, o)) == 0) {
-		rc = relay_audit_came(r->s, p.id);
+		/* Where a packet entered gives it on with all hops but one: less is a lie that
+		 * an audited peer, who cannot know which of its peers asks, tells to all. */
+		rc = relay_audit_came(r->s, p.id, from->row, copy.hops < MESH_HOPS - 1);
 		if ((rc == 0 || rc == MP_ENONE) && !from->black)
 			rc = relay_take(r, &copy, result);
 	}

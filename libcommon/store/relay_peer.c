@@ -173,9 +173,14 @@ int relay_audit_clean(struct store *s)
 	return sql_exec(s, "DELETE FROM audit WHERE until = ?", "i", UNPOSTED);
 }
 
-int relay_audit_came(struct store *s, const uint8_t hash[static 32])
+#define CAME_CUT (-1)
+
+int relay_audit_came(struct store *s, const uint8_t hash[static 32], int64_t from, bool cut)
 {
-	int rc = sql_exec(s, "UPDATE audit SET came = 1 WHERE hash = ?", "k", hash);
+	int rc = sql_exec(s,
+	    "UPDATE audit SET came = CASE WHEN peer = ?1 AND ?2 THEN ?3 WHEN came = ?3 THEN came"
+	    " ELSE 1 END WHERE hash = ?4",
+	    "iddk", from, (int)cut, CAME_CUT, hash);
 
 	return rc != 0 ? rc : store_changes(s) > 0 ? 0 : MP_ENONE;
 }
@@ -191,7 +196,7 @@ int relay_audit_take(
 		return rc < 0 ? rc : MP_ENONE;
 	sql_bytes(st, 0, hash, 32);
 	*peer = sqlite3_column_int64(st, 1);
-	*came = sqlite3_column_int(st, 2) != 0;
+	*came = sqlite3_column_int(st, 2) > 0;
 	sql_done(st);
 	return sql_exec(s, "DELETE FROM audit WHERE hash = ?", "k", hash);
 }

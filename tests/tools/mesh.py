@@ -11,8 +11,9 @@ mesh.py ack KEY DEVICE ID ...
 mesh.py tokens KEY SERVER SECRET DAY N      registers tokens 0 to N-1 of the day
 mesh.py batch KEY TO HOPS ATTEMPT  < packets, one a line
 mesh.py decision ABOUT VALUE WINDOW KEY ...  with each server's vote
-mesh.py lie HOME LOG garbage|drop          a server of the home's key that says it took all, or
-                                            says nothing sensible; prints HOST:PORT when it listens
+mesh.py lie HOME LOG garbage|drop|cut ROUTES    a server of the home's key that says nothing sensible,
+                                            or that it took all and passes on nothing, or to those
+                                            of ROUTES with no hops left; prints HOST:PORT when it listens
 mesh.py without  < object                   it again without each of its members, one a line
 mesh.py spoilt  < object                    it again with each member of a wrong kind or form
 mesh.py refused HOST:PORT METHOD PATH  < bodies, one a line; prints each that is not answered with 400
@@ -35,11 +36,13 @@ import http.server
 import io
 import json
 import os
+import queue
 import ssl
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 
 PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
@@ -157,7 +160,29 @@ def spoil(o):
                 yield {**o, k: v.upper()}
 
 
-def lie(home, log, how):
+def lie(home, log, how, routes):
+    key = home + "/lie.key"
+    with open(home + "/tls/key.pem", "rb") as f:
+        openssl("pkey", "-out", key, stdin=f.read())
+
+    waiting = queue.SimpleQueue()
+
+    def cut():
+        while True:
+            packets = [waiting.get()]
+            while not waiting.empty():
+                packets.append(waiting.get())
+            for line in open(routes):
+                name, where = line.split()
+                items = [{"packet": p, "hops": 0, "attempt": 0} for p in packets[:256]]
+                b = {"type": "batch", "to": name, "packets": items}
+                try:
+                    request(where, "POST", "/mesh", json.dumps(signed(key, b, False)))
+                except (http.client.HTTPException, OSError):
+                    pass
+
+    threading.Thread(target=cut, daemon=True).start()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -173,6 +198,8 @@ def lie(home, log, how):
                                      "results": ["taken"] * len(content["packets"])}).encode()
             else:
                 answer = b""
+                if how == "cut":
+                    waiting.put(json.loads(body))
             self.send_response(200 if answer else 204)
             if answer:
                 self.send_header("Content-Type", "application/json")

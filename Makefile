@@ -49,13 +49,14 @@ cmd_src := $(sort $(wildcard cmd/*.c))
 unit_src := $(sort $(wildcard tests/unit/*.c))
 tool_src := $(sort $(wildcard tests/tools/*.c))
 sim_src := $(sort $(wildcard tests/sim/*.c))
+meshsim_src := $(sort $(wildcard tests/sim/mesh/*.c)) tests/sim/rng.c
 fuzz_src := $(sort $(wildcard tests/fuzz/*.c))
 schemas  := $(patsubst libcommon/%.sql,$(BUILD)/gen/%.inc,$(wildcard libcommon/store/*.sql))
 lib_obj := $(lib_src:%.c=$(BUILD)/%.o)
 programs := $(cmd_src:cmd/%.c=$(BUILD)/bin/%)
 unit_bin := $(unit_src:tests/unit/%.c=$(BUILD)/unit/%)
 tool_bin := $(tool_src:tests/tools/%.c=$(BUILD)/tools/%)
-sim_bin := $(BUILD)/sim/mariposa
+sim_bin := $(BUILD)/sim/mariposa $(BUILD)/sim/mesh
 replay_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/replay/%)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
@@ -99,9 +100,12 @@ $(tool_bin): $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs) -lssl
 
-$(sim_bin): $(sim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a
+$(BUILD)/sim/mariposa: $(sim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a
+$(BUILD)/sim/mesh: $(meshsim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a
+
+$(sim_bin):
 	@mkdir -p $(@D)
-	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $(sim_src:%.c=$(BUILD)/%.o) $(BUILD)/libcommon.a $(mp_ldlibs)
+	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $(filter %.o,$^) $(BUILD)/libcommon.a $(mp_ldlibs)
 
 # A fuzz harness has LLVMFuzzerTestOneInput() only.  Replayed, it is linked
 # with a main() that feeds it the files of its corpus.
@@ -165,4 +169,5 @@ FORCE:
 .SECONDARY:
 
 -include $(lib_obj:.o=.d) $(cmd_src:%.c=$(BUILD)/%.d) $(unit_src:%.c=$(BUILD)/%.d) \
-	$(tool_src:%.c=$(BUILD)/%.d) $(sim_src:%.c=$(BUILD)/%.d) $(fuzz_src:%.c=$(BUILD)/%.d)
+	$(tool_src:%.c=$(BUILD)/%.d) $(fuzz_src:%.c=$(BUILD)/%.d) $(sim_src:%.c=$(BUILD)/%.d) \
+	$(meshsim_src:%.c=$(BUILD)/%.d)

@@ -10,14 +10,14 @@ else
 	set -- -r 100 -u 1000 -m 300 -s 1
 fi
 # shellcheck disable=SC2086 # words
-[ -z "${MP_MESH_SIM_SIM:-}" ] || set -- $MP_MESH_SIM
+[ -z "${MP_MESH_SIM:-}" ] || set -- $MP_MESH_SIM
 
 "$BUILD/sim/mesh" "$@" >"$T/out"
 is "mesh $*" "$?" 0
 note "$(cat "$T/out")"
 like 'audits failed, posts were repeated' "$(cat "$T/out")" '^audits [0-9]*, [1-9][0-9]* failed; posted again [1-9]'
 like 'people fetched the same from two relays' "$(cat "$T/out")" 'fetched at both relays [1-9]'
-if [ -z "${MP_MESH_SIM_SIM:-}" ]; then
+if [ -z "${MP_MESH_SIM:-}" ]; then
 	"$BUILD/sim/mesh" "$@" >"$T/again"
 	ok 'the same seed is the same mesh' cmp "$T/out" "$T/again"
 fi

@@ -11,7 +11,7 @@ mesh.py ack KEY DEVICE ID ...
 mesh.py tokens KEY SERVER SECRET DAY N      registers tokens 0 to N-1 of the day
 mesh.py batch KEY TO HOPS ATTEMPT  < packets, one a line
 mesh.py decision ABOUT VALUE WINDOW KEY ...  with each server's vote
-mesh.py lie HOME LOG garbage|drop|cut ROUTES    a server of the home's key that says nothing sensible,
+mesh.py lie HOME LOG garbage|drop|cut [ROUTES]    a server of the home's key that says nothing sensible,
                                             or that it took all and passes on nothing, or to those
                                             of ROUTES with no hops left; prints HOST:PORT when it listens
 mesh.py without  < object                   it again without each of its members, one a line
@@ -160,7 +160,7 @@ def spoil(o):
                 yield {**o, k: v.upper()}
 
 
-def lie(home, log, how, routes):
+def lie(home, log, how, routes=os.devnull):
     key = home + "/lie.key"
     with open(home + "/tls/key.pem", "rb") as f:
         openssl("pkey", "-out", key, stdin=f.read())

@@ -17,26 +17,31 @@ if [ "$built" -ne 0 ]; then
 fi
 like "the build has the sanitizers" "$(nm "$asan/unit/buf")" '__asan_init'
 
-# The output of a test is shown when it fails.
-under() {
-	MP_TEST_SECONDS=900 BUILD=$asan sh tests/run.sh --one "$1" >"$T/log" 2>&1
-	rc=$?
-	[ "$rc" -eq 0 ] || note "$(grep -v '^ok ' "$T/log" | tail -n 60)"
-	return "$rc"
-}
+# Two at a time; each leaves its output and its status.
+mkdir "$T/under"
+{
+	for f in tests/unit/*.c; do
+		name=${f##*/}
+		printf '1 %s %s\n' "${name%.c}" "$asan/unit/${name%.c}"
+	done
+	for f in tests/replay.t tests/records.t tests/mp-*.t; do
+		[ -e "$f" ] || continue
+		grep -q '^# not under the sanitizers:' "$f" && continue
+		case $f in
+		*/mp-recv.t | */mp-serve.t | */mp-chatd.t | */replay.t) leaks=1 ;;
+		*) leaks=0 ;;
+		esac
+		printf '%s %s %s\n' "$leaks" "${f##*/}" "$f"
+	done
+} >"$T/list"
+# shellcheck disable=SC2016 # for the inner shell
+BUILD=$asan MP_TEST_SECONDS=900 xargs -n 3 -P 2 sh -c '
+	MP_TEST_LEAKS=$2 sh tests/run.sh --one "$4" >"$1/$3.log" 2>&1
+	echo $? >"$1/$3.status"' sh "$T/under" <"$T/list"
 
-for f in tests/unit/*.c; do
-	name=${f##*/}
-	ok "unit $name" under "$asan/unit/${name%.c}"
-done
-for f in tests/replay.t tests/records.t tests/mp-*.t; do
-	[ -e "$f" ] || continue
-	grep -q '^# not under the sanitizers:' "$f" && continue
-	case $f in
-	*/mp-recv.t | */mp-serve.t | */mp-chatd.t | */replay.t) MP_TEST_LEAKS=1 ;;
-	*) MP_TEST_LEAKS=0 ;;
-	esac
-	export MP_TEST_LEAKS
-	ok "$f" under "$f"
-done
+while read -r _ name _; do
+	status=$(cat "$T/under/$name.status")
+	ok "$name" [ "$status" = 0 ]
+	[ "$status" = 0 ] || note "$(grep -v '^ok ' "$T/under/$name.log" | tail -n 60)"
+done <"$T/list"
 finish

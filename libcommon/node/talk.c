@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/stop.h"
 #include "base/record.h"
 #include "node/chatroom.h"
 #include "node/typed.h"
@@ -403,19 +403,6 @@ static int lock_session(const struct talk_options *o)
 	         : err_sys("cannot lock '%s'", path);
 	close(fd);
 	return rc;
-}
-
-static int stop_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || (fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
-		return err_sys("cannot wait for signals");
-	return fd;
 }
 
 int talk_run(

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "crypto/identity.h"
 #include "crypto/onion.h"
+#include "node/devices.h"
 #include "node/meeting.h"
 #include "node/rekeying.h"
 #include "node/spool.h"
@@ -393,23 +394,35 @@ static int remove_contact(struct call *a)
 	return r == MP_OK ? r : err_set(r, "no contact '%.40s'", a->operand[1]);
 }
 
+/* What a verb does to contacts, which another device may have to do. */
+enum effect { LOOKS, MEETS, CHANGES, ENDS };
+
 static const struct verb {
 	const char *name, *options;
 	int least, most; /* operands behind the verb */
 	int (*run)(struct call *a);
+	enum effect effect;
 } verbs[] = {
-    {"offer", "e", 1, 1, offer},
-    {"accept", "j", 1, 1, accept},
-    {"list", "j", 0, 0, list},
-    {"show", "j", 1, 1, show},
-    {"verify", "", 2, OPERANDS - 1, verify},
-    {"rename", "", 2, 2, rename_contact},
-    {"picture", "ds", 1, 1, picture},
-    {"rekey", "j", 1, 1, rekey},
-    {"block", "", 1, 1, block},
-    {"unblock", "", 1, 1, unblock},
-    {"remove", "", 1, 1, remove_contact},
+    {"offer", "e", 1, 1, offer, MEETS},
+    {"accept", "j", 1, 1, accept, MEETS},
+    {"list", "j", 0, 0, list, LOOKS},
+    {"show", "j", 1, 1, show, LOOKS},
+    {"verify", "", 2, OPERANDS - 1, verify, CHANGES},
+    {"rename", "", 2, 2, rename_contact, CHANGES},
+    {"picture", "ds", 1, 1, picture, LOOKS},
+    {"rekey", "j", 1, 1, rekey, CHANGES},
+    {"block", "", 1, 1, block, ENDS},
+    {"unblock", "", 1, 1, unblock, CHANGES},
+    {"remove", "", 1, 1, remove_contact, ENDS},
 };
+
+/* MP_EUSAGE: it is for another device of ours to do, or would cut one off. */
+static int allowed(struct call *a, enum effect effect)
+{
+	if (effect < CHANGES)
+		return effect == MEETS ? devices_first(a->s) : MP_OK;
+	return devices_change(a->s, a->operand[1], effect == ENDS);
+}
 
 static const struct verb *find_verb(const char *name)
 {
@@ -476,7 +489,8 @@ int main(int argc, char **argv)
 		/* Who only looks, or removes because the disk is full, must not fail by it. */
 		if (key_expire(a.s, clock_now(), &gone) == MP_OK && gone > 0)
 			(void)traces_erase(a.s);
-		r = v->run(&a);
+		if ((r = allowed(&a, v->effect)) == MP_OK)
+			r = v->run(&a);
 	}
 	store_close(a.s);
 	if (r == MP_OK)

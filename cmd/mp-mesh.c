@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/record.h"
 #include "base/text.h"
+#include "node/devices.h"
 #include "node/fetcher.h"
 #include "node/mailbox.h"
 #include "node/meshbook.h"
@@ -25,7 +26,11 @@
 	"       mp-mesh servers learn [contact ...]\n" \
 	"       mp-mesh servers load\n"                \
 	"       mp-mesh post [-j]\n"                   \
-	"       mp-mesh fetch [-v] [-w duration]"
+	"       mp-mesh fetch [-v] [-w duration]\n"    \
+	"       mp-mesh devices [list]\n"              \
+	"       mp-mesh devices join contact\n"        \
+	"       mp-mesh devices add contact\n"         \
+	"       mp-mesh devices remove contact"
 
 struct call {
 	struct store *s;
@@ -51,8 +56,10 @@ static int print_keys(struct call *q)
 	uint8_t box[crypto_hash_sha256_BYTES];
 	char hex[2 * sizeof(box) + 1];
 	struct meshself self;
-	int rc = mailbox_make(q->s, clock_now());
+	int rc = devices_first(q->s);
 
+	if (rc == 0)
+		rc = mailbox_make(q->s, clock_now());
 	if (rc != 0 && rc != MP_EEXIST)
 		return rc;
 	if ((rc = meshself_get(q->s, &self)) != 0)
@@ -192,6 +199,53 @@ static int fetch(struct call *q)
 	return 0;
 }
 
+static void print_device(const struct device_line *d)
+{
+	static const char *const role[] = {"asks", "second", "first"};
+	char since[CLOCK_TEXT], seen[CLOCK_TEXT] = "-";
+
+	clock_format(since, d->since);
+	if (d->seen != 0)
+		clock_format(seen, d->seen);
+	printf(
+	    "%s\t%s\t%s\t%s\t%lld\n", d->name, role[d->role], since, seen, (long long)d->waiting);
+}
+
+static int list_devices(struct call *q)
+{
+	struct device_line d;
+	int64_t after = 0;
+	int rc;
+
+	while ((rc = devices_next(q->s, &d, &after)) == 0)
+		print_device(&d);
+	if (rc == MP_ENONE && after == 0)
+		q->status = EXIT_NO;
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+/* A contact that is none, or no device, is a clean no. */
+static int devices(struct call *q)
+{
+	static int (*const change[])(struct store * s, const char *name, int64_t now) = {
+	    devices_join, devices_add, devices_remove};
+	static const char *const verb[] = {"join", "add", "remove"};
+	int rc;
+
+	if (q->n == 0 || (q->n == 1 && strcmp(q->operand[0], "list") == 0))
+		return list_devices(q);
+	for (size_t i = 0; q->n == 2 && i < sizeof(verb) / sizeof(verb[0]); i++) {
+		if (strcmp(q->operand[0], verb[i]) != 0)
+			continue;
+		rc = change[i](q->s, q->operand[1], clock_now());
+		if (rc == MP_ENONE)
+			q->status = err_print(rc);
+		return rc == MP_ENONE ? 0 : rc;
+	}
+	q->status = cmd_usage(0);
+	return 0;
+}
+
 static const struct {
 	const char *name, *options;
 	int most;
@@ -201,6 +255,7 @@ static const struct {
     {"servers", "", 1 << 20, servers},
     {"post", "j", 0, post},
     {"fetch", "vw", 0, fetch},
+    {"devices", "", 2, devices},
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

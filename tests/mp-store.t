@@ -121,7 +121,7 @@ exits 0 mp-store export
 cp "$T/out" "$T/export"
 is "every line has JSON's braces" "$(grep -vc '^{.*}$' "$T/export")" 0
 like "the header" "$(head -n 1 "$T/export")" \
-	"^\\{\"mp\":\"store\",\"version\":2,\"onion\":\"$(onion a)\"\\}\$"
+	"^\\{\"mp\":\"store\",\"version\":3,\"onion\":\"$(onion a)\"\\}\$"
 like "the end" "$(tail -n 1 "$T/export")" "^\\{\"mp\":\"end\",\"rows\":$(($(wc -l <"$T/export") - 2))\\}\$"
 exits 100 mp-store import <"$T/export"
 is "only into an empty store" "$(cat "$T/err")" "mp-store: the store is not empty"
@@ -182,8 +182,8 @@ sed '$s/rows":/rows":1/' "$T/export" >"$T/broken"
 refused "another number of rows" '[0-9]+: rows are missing'
 { cat "$T/export"; tail -n 1 "$T/export"; } >"$T/broken"
 refused "more after the end" '[0-9]+: a line after the end'
-sed '1s/"version":2/"version":3/' "$T/export" >"$T/broken"
-refused "a newer version" '1: version 3, this program knows 2'
+sed '1s/"version":3/"version":4/' "$T/export" >"$T/broken"
+refused "a newer version" '1: version 4, this program knows 3'
 sed '1d' "$T/export" >"$T/broken"
 refused "no header" '1: not an export'
 : >"$T/broken"

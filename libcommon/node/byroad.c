@@ -10,7 +10,8 @@
 /* What needs an answer, or is too large for every relay of a mesh, goes by onion only. */
 static bool carriable(const struct way *w)
 {
-	static const enum wire_type types[] = {WIRE_MESSAGE, WIRE_CONTACT_UPDATE, WIRE_RECEIPT};
+	static const enum wire_type types[] = {
+	    WIRE_MESSAGE, WIRE_CONTACT_UPDATE, WIRE_RECEIPT, WIRE_DEVICE_SYNC};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(w->item.kind, wire_type_name(types[i])) == 0)

@@ -14,6 +14,7 @@
 #include "mesh/token.h"
 #include "node/meshcall.h"
 #include "node/relays.h"
+#include "store/device.h"
 #include "store/letterbox.h"
 
 struct carry {
@@ -97,12 +98,24 @@ int courier_reaches(struct courier *k, int64_t contact)
 	return rc == 0 ? 1 : rc == MP_ENONE ? 0 : rc;
 }
 
+/* Devices of one person share a contact's tokens: even ones for the first, odd ones for others. */
+static int next_token(struct courier *k, int64_t contact, int64_t day, int64_t *i)
+{
+	int second = device_is_second(k->s);
+	int first = second == 0 ? device_has_seconds(k->s) : 0;
+	int rc = second < 0 ? second : first < 0 ? first : letterbox_token(k->s, contact, day, i);
+
+	if (rc == 0 && (second == 1 || first == 1))
+		*i = 2 * *i + second;
+	return rc;
+}
+
 /* Tokens are his relays' to count: one that they do not know is as good as none. */
 static int mark(struct courier *k, const struct letterbox *b, struct packet *p, int64_t now)
 {
 	uint8_t token[TOKEN_KEY];
 	int64_t day = now / MP_DAY, i;
-	int rc = letterbox_token(k->s, b->contact, day, &i);
+	int rc = next_token(k, b->contact, day, &i);
 
 	if (rc != 0)
 		return rc;

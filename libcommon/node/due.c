@@ -4,6 +4,7 @@
 #include "node/meeting.h"
 #include "node/planning.h"
 #include "node/rekeying.h"
+#include "node/syncing.h"
 #include "node/telling.h"
 #include "store/carried.h"
 #include "store/outbox.h"
@@ -146,6 +147,8 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 		rc = rekeying_due(s, cfg, now, fn, ctx, n);
 	if (rc == 0 && (rc = carried_again(s, now, &gone)) == 0)
 		rc = telling_due(s, now, fn, ctx, n);
+	if (rc == 0)
+		rc = syncing_due(s, now, fn, ctx, n);
 	/* Somebody who reads just now does not hold up what is due: the next call does it. */
 	if (rc == 0)
 		(void)traces_erase(s);

@@ -5,6 +5,7 @@
  *   - the file-status of each transfer that owes one
  *   - what introductions and groups have to send now
  *   - the rekey or rekey-drained of each contact whose key is being renewed
+ *   - the contact-update and receipts of the relay mesh, and what other devices of ours lack
  */
 #ifndef MP_NODE_DUE_H
 #define MP_NODE_DUE_H

@@ -18,7 +18,7 @@ static void wipe(struct buf *b)
 }
 
 static int keep(struct store *s, const struct rsa_key *signing, const struct rsa_key *opening,
-    const struct address *a, int64_t now)
+    const struct address *a, int64_t now, bool replace)
 {
 	struct buf pem[2] = {BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX)};
 	struct meshself self = {.made = now};
@@ -29,28 +29,64 @@ static int keep(struct store *s, const struct rsa_key *signing, const struct rsa
 	memcpy(self.certificate, a->certificate, sizeof(self.certificate));
 	randombytes_buf(self.device, sizeof(self.device));
 	if ((rc = rsa_write(signing, &pem[0])) == 0 && (rc = rsa_write(opening, &pem[1])) == 0)
-		rc = meshself_make(s, &self, &pem[0], &pem[1]);
+		rc = replace ? meshself_replace(s, &self, &pem[0], &pem[1])
+		             : meshself_make(s, &self, &pem[0], &pem[1]);
 	wipe(&pem[0]);
 	wipe(&pem[1]);
 	return rc;
 }
 
-int mailbox_make(struct store *s, int64_t now)
+static int make(struct store *s, int64_t now, bool replace)
 {
 	struct rsa_key *signing = NULL, *opening = NULL;
-	struct meshself there;
 	struct address a = {.n = 0};
+	int rc;
+
+	if ((rc = rsa_new(&signing)) == 0 && (rc = rsa_new(&opening)) == 0 &&
+	    (rc = address_certify(&a, signing, opening)) == 0)
+		rc = keep(s, signing, opening, &a, now, replace);
+	rsa_free(signing);
+	rsa_free(opening);
+	return rc;
+}
+
+int mailbox_make(struct store *s, int64_t now)
+{
+	struct meshself there;
 	int rc = meshself_get(s, &there);
 
 	if (rc == 0)
 		return err_set(MP_EEXIST, "there are keys of the mesh already");
-	if (rc != MP_ENONE)
+	return rc == MP_ENONE ? make(s, now, false) : rc;
+}
+
+int mailbox_renew(struct store *s, int64_t now)
+{
+	struct meshself there;
+	int rc = meshself_get(s, &there);
+
+	return rc != 0 ? rc : make(s, now, true);
+}
+
+int mailbox_adopt(
+    struct store *s, const struct buf *signing, const struct buf *opening, int64_t now)
+{
+	struct rsa_key *k[2] = {NULL, NULL};
+	struct meshself there;
+	struct address a = {.n = 0};
+	bool have;
+	int rc = meshself_get(s, &there);
+
+	if (rc != 0 && rc != MP_ENONE)
 		return rc;
-	if ((rc = rsa_new(&signing)) == 0 && (rc = rsa_new(&opening)) == 0 &&
-	    (rc = address_certify(&a, signing, opening)) == 0)
-		rc = keep(s, signing, opening, &a, now);
-	rsa_free(signing);
-	rsa_free(opening);
+	have = rc == 0;
+	if ((rc = rsa_read(&k[0], signing->data, signing->len)) == 0 &&
+	    (rc = rsa_read(&k[1], opening->data, opening->len)) == 0 &&
+	    (!have || memcmp(there.address, rsa_der(k[0]), RSA_DER) != 0) &&
+	    (rc = address_certify(&a, k[0], k[1])) == 0)
+		rc = keep(s, k[0], k[1], &a, now, have);
+	rsa_free(k[0]);
+	rsa_free(k[1]);
 	return rc;
 }
 

@@ -14,6 +14,14 @@ struct mailbox {
 
 /* Two new keys and a device; MP_EEXIST. */
 int mailbox_make(struct store *s, int64_t now);
+/* New ones in their place: who has a copy of the old ones is left with them.  MP_ENONE: no keys. */
+int mailbox_renew(struct store *s, int64_t now);
+/*
+ * The keys of another device of ours, as PEM: in the place of ours, if we have any.  Within the
+ * caller's transaction. MP_EBAD: no keys.
+ */
+int mailbox_adopt(
+    struct store *s, const struct buf *signing, const struct buf *opening, int64_t now);
 /* MP_ENONE: no keys. */
 int mailbox_open(struct mailbox **out, struct store *s);
 void mailbox_free(struct mailbox *m);

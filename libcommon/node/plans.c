@@ -1,4 +1,5 @@
 #include "node/plans.h"
+#include "node/devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ int plans_open(struct plans *a)
 {
 	int rc;
 
-	if ((rc = config_load(&a->cfg)) != 0 || (rc = store_open(&a->s)) != 0)
+	if ((rc = config_load(&a->cfg)) != 0 || (rc = store_open(&a->s)) != 0 ||
+	    (rc = devices_first(a->s)) != 0)
 		return rc;
 	return keeper_open(&a->k, a->s, &a->cfg, clock_now());
 }

@@ -11,7 +11,9 @@
 #include "node/planning.h"
 #include "node/rekeying.h"
 #include "node/spool.h"
+#include "node/syncing.h"
 #include "node/telling.h"
+#include "store/device.h"
 #include "store/queue.h"
 #include "wire/chain.h"
 
@@ -226,8 +228,28 @@ static int apply_ping(struct step *s)
 	return step_take(s);
 }
 
+/*
+ * A contact that the first device shares with us writes to both; what needs more than a text is
+ * the first one's to answer.
+ */
+static int not_ours(struct step *s)
+{
+	struct shared h;
+	int rc;
+
+	if (s->w->type == WIRE_MESSAGE || s->w->type == WIRE_PING ||
+	    s->w->type == WIRE_CONTACT_UPDATE || s->w->type == WIRE_RECEIPT)
+		return 0;
+	rc = shared_get(s->store, &h, s->contact.row);
+	return rc == MP_ENONE ? 0 : rc == 0 ? 1 : rc;
+}
+
 static int apply(struct step *s)
 {
+	int rc = not_ours(s);
+
+	if (rc != 0)
+		return rc < 0 ? rc : step_refuse(s);
 	switch (s->w->type) {
 	case WIRE_INITIAL_CONTACT:
 		return greeting_apply(s);
@@ -245,6 +267,8 @@ static int apply(struct step *s)
 	case WIRE_CONTACT_UPDATE:
 	case WIRE_RECEIPT:
 		return telling_apply(s);
+	case WIRE_DEVICE_SYNC:
+		return syncing_apply(s);
 	default:
 		return wire_is_plan(s->w->type) ? planning_apply(s) : step_refuse(s);
 	}

@@ -4,9 +4,11 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "crypto/onion.h"
+#include "node/devices.h"
 #include "node/feed.h"
 #include "node/planning.h"
 #include "node/rekeying.h"
+#include "node/syncing.h"
 #include "node/telling.h"
 #include "store/message.h"
 
@@ -29,6 +31,7 @@ int sealer_new(
 	z->key = secret_alloc(sizeof(*z->key));
 	z->flow = secret_alloc(sizeof(*z->flow));
 	z->header.max = z->envelope.max = ENVELOPE_MAX;
+	z->text.max = SYNC_TEXT;
 	record_init(&z->out);
 	*out = z;
 	return 0;
@@ -42,6 +45,8 @@ void sealer_free(struct sealer *z)
 	secret_free(z->flow);
 	buf_free(&z->header);
 	buf_free(&z->envelope);
+	secret_wipe(z->text.data, z->text.len);
+	buf_free(&z->text);
 	record_free(&z->out);
 	free(z);
 }
@@ -251,6 +256,24 @@ int sealer_emit(struct sealer *z, const struct wire *w, sealer_sink *sink, void 
 	return sink(ctx, r);
 }
 
+/* What the record does not say is in the store. */
+static int complete(struct sealer *z, const struct record *rec, struct wire *w)
+{
+	int rc;
+
+	if (w->type == WIRE_REKEY || w->type == WIRE_REKEY_DRAINED)
+		return rekeying_complete(z->s, z->contact.row, w);
+	if (w->type == WIRE_CONTACT_UPDATE || w->type == WIRE_RECEIPT)
+		return telling_complete(z->s, z->contact.row, rec, w);
+	if (w->type != WIRE_DEVICE_SYNC)
+		return 0;
+	buf_clear(&z->text);
+	rc = syncing_complete(z->s, z->contact.row, w->id, &z->text);
+	w->body = z->text.data;
+	w->blen = z->text.len;
+	return rc;
+}
+
 int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink, void *ctx)
 {
 	enum key_role role = KEY_PAIR;
@@ -275,11 +298,9 @@ int sealer_record(struct sealer *z, const struct record *rec, sealer_sink *sink,
 	} else if ((rc = sealer_speakable(z, rec->contact)) != 0) {
 		goto out;
 	}
-	if (w.type == WIRE_REKEY || w.type == WIRE_REKEY_DRAINED)
-		rc = rekeying_complete(z->s, z->contact.row, &w);
-	else if (w.type == WIRE_CONTACT_UPDATE || w.type == WIRE_RECEIPT)
-		rc = telling_complete(z->s, z->contact.row, rec, &w);
-	if (rc != 0 || (rc = sending_key(z->s, z->key, z->contact.row, role)) != 0)
+	if ((rc = devices_may(z->s, z->contact.row, w.type)) != 0 ||
+	    (rc = complete(z, rec, &w)) != 0 ||
+	    (rc = sending_key(z->s, z->key, z->contact.row, role)) != 0)
 		goto out;
 	kept.has_id = true;
 	memcpy(kept.id, w.id, RECORD_ID);
@@ -412,6 +433,8 @@ int sealer_file(struct sealer *z, const char *contact, int fd, const char *name,
 	    .progress = progress};
 	int rc = sealer_speakable(z, contact);
 
+	if (rc == 0)
+		rc = devices_may(z->s, z->contact.row, WIRE_FILE);
 	return rc != 0 ? rc : sealer_pass(z, &f);
 }
 

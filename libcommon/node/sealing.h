@@ -18,6 +18,7 @@ struct sealer {
 	struct contact_key *key; /* in the locked arena */
 	struct flow *flow;       /* of what is owed, or the group; there, too */
 	struct buf header, envelope;
+	struct buf text;   /* of a device-sync */
 	struct record out; /* what the sink gets */
 	bool renewed;      /* keep() found that z->key is not sealed under any more */
 };

@@ -121,7 +121,7 @@ static int settle_one(struct sender *s, const struct queue_item *item)
 		return transfer_told(s->s, item->contact, item->id);
 	if (is(item, WIRE_REKEY) || is(item, WIRE_REKEY_DRAINED))
 		return rekeying_taken(s->s, item->contact, item->id);
-	if (is(item, WIRE_CONTACT_UPDATE) || is(item, WIRE_RECEIPT))
+	if (is(item, WIRE_CONTACT_UPDATE) || is(item, WIRE_RECEIPT) || is(item, WIRE_DEVICE_SYNC))
 		return telling_taken(s->s, item->contact, item->kind, item->id);
 	return is(item, WIRE_FILE) ? settle_reached(s, item, file_chunk_of(item->id)) : 0;
 }

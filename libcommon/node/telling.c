@@ -10,11 +10,13 @@
 #include "base/secret.h"
 #include "mesh/address.h"
 #include "node/step.h"
+#include "node/syncing.h"
 #include "store/letterbox.h"
 #include "store/meshself.h"
 #include "store/meshserver.h"
 #include "store/outbox.h"
 #include "store/receipt.h"
+#include "store/sync.h"
 
 #define ONCE_MORE (7 * MP_DAY)
 
@@ -86,8 +88,7 @@ static int name_update(struct store *s, int64_t contact, int64_t version, uint8_
 	return 0;
 }
 
-/* Its record, unless it is under way: 1 and *rec, 0. */
-static int give(struct store *s, int64_t contact, enum wire_type t,
+int telling_give(struct store *s, int64_t contact, enum wire_type t,
     const uint8_t id[static MESSAGE_ID], int64_t now, struct record *rec)
 {
 	int rc = queued(s, contact, id, now);
@@ -107,7 +108,7 @@ static int owed_update(
 	if (rc != 0)
 		return rc;
 	if ((rc = name_update(s, contact, version, id)) == 0 &&
-	    (found = give(s, contact, WIRE_CONTACT_UPDATE, id, now, rec)) < 0)
+	    (found = telling_give(s, contact, WIRE_CONTACT_UPDATE, id, now, rec)) < 0)
 		rc = found;
 	if (rc == 0)
 		rc = store_commit(s);
@@ -141,7 +142,7 @@ static int owed_receipts(struct store *s, int64_t contact, int64_t now, struct r
 	int rc = name_receipts(s, contact);
 
 	while (rc == 0 && (rc = receipt_next(s, contact, id)) == 0) {
-		rc = give(s, contact, WIRE_RECEIPT, id, now, rec);
+		rc = telling_give(s, contact, WIRE_RECEIPT, id, now, rec);
 		*n += rc == 1;
 		if (rc == 1)
 			rc = fn(ctx, rec);
@@ -261,6 +262,8 @@ int telling_taken(
 {
 	if (is(kind, WIRE_CONTACT_UPDATE))
 		return update_taken(s, contact, id);
+	if (is(kind, WIRE_DEVICE_SYNC))
+		return syncing_taken(s, contact, id);
 	return is(kind, WIRE_RECEIPT) ? receipt_done(s, contact, id) : 0;
 }
 
@@ -293,15 +296,16 @@ static int apply_update(struct step *s)
 	return rc != 0 ? rc : step_take(s);
 }
 
-/* Messages and updates go by the mesh; of nothing else a receipt can say that it came. */
-static int came(struct step *s, const uint8_t id[static MESSAGE_ID])
+/* These go by the mesh; of nothing else a receipt can say that it came. */
+int telling_came(struct step *s, int64_t contact, const uint8_t id[static MESSAGE_ID])
 {
 	struct queue_item item;
-	int rc = outbox_find(s->store, s->contact.row, id, &item);
+	int rc = outbox_find(s->store, contact, id, &item);
 
 	if (rc != 0)
-		return rc == MP_ENONE ? 0 : rc;
-	if (!is(item.kind, WIRE_MESSAGE) && !is(item.kind, WIRE_CONTACT_UPDATE))
+		return rc;
+	if (!is(item.kind, WIRE_MESSAGE) && !is(item.kind, WIRE_CONTACT_UPDATE) &&
+	    !is(item.kind, WIRE_DEVICE_SYNC))
 		return 0;
 	if ((rc = queue_remove(s->store, item.seq)) != 0 ||
 	    (rc = telling_taken(s->store, item.contact, item.kind, id)) != 0)
@@ -311,13 +315,27 @@ static int came(struct step *s, const uint8_t id[static MESSAGE_ID])
 	return rc == MP_ENONE ? 0 : rc;
 }
 
+/* Not in the queue: another device of ours sent it, or what we told one was brought by hand. */
+static int came_elsewhere(struct step *s, const uint8_t id[static MESSAGE_ID])
+{
+	struct device d;
+	int rc = device_get(s->store, &d, s->contact.row);
+
+	if (rc == MP_ENONE)
+		return sync_add_all(s->store, SYNC_CAME, s->contact.row, id);
+	return rc == 0 ? syncing_taken(s->store, s->contact.row, id) : rc;
+}
+
 static int apply_receipt(struct step *s)
 {
 	const struct wire_receipt *r = &s->w->u.receipt;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < r->n; i++)
-		rc = came(s, r->id[i]);
+	for (size_t i = 0; rc == 0 && i < r->n; i++) {
+		rc = telling_came(s, s->contact.row, r->id[i]);
+		if (rc == MP_ENONE)
+			rc = came_elsewhere(s, r->id[i]);
+	}
 	step_heard(s);
 	return rc != 0 ? rc : step_take(s);
 }

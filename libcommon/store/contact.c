@@ -231,6 +231,18 @@ int contact_solidify(struct store *s, int64_t row, bool forget)
 	return sql_end(s, rc);
 }
 
+int contact_replace(struct store *s, const struct contact *c)
+{
+	int rc = sql_exec(s,
+	    "UPDATE contact SET name = ?, state = 2, onion = ?, blocked = ?, verified = ?,"
+	    " nickname = ? WHERE id = ?",
+	    "skddni", c->name, c->onion, (int)c->blocked, (int)c->verified, c->nickname, c->row);
+
+	if (rc == MP_EEXIST)
+		return err_set(rc, "there is a contact '%s' already", c->name);
+	return changed_one(s, rc);
+}
+
 int contact_picture_set(struct store *s, int64_t row, const void *data, size_t len)
 {
 	return changed_one(s, sql_exec(s, "UPDATE contact SET picture = ? WHERE id = ?", "bi",

@@ -47,6 +47,9 @@ int contact_activate(
 int contact_confirm(struct store *s, int64_t row);
 /* Temporary to active; forget: its temporary key goes.  Again is harmless. */
 int contact_solidify(struct store *s, int64_t row, bool forget);
+/* Name, onion, blocked, verified and nickname as in *c, which is active: for a shared one
+ * (store/device.h), whose keyring the caller rebuilds. MP_EEXIST: the name is taken. */
+int contact_replace(struct store *s, const struct contact *c);
 int contact_picture_set(
     struct store *s, int64_t row, const void *data, size_t len); /* len 0 removes */
 int contact_picture_get(struct store *s, int64_t row, struct buf *out);

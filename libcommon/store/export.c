@@ -14,7 +14,7 @@
 /* The keyring is made again from the keys. */
 const char *const dump_tables[] = {"contact", "key", "rekey", "message", "seen", "queue", "lane",
     "transfer", "flow", "owed", "entry", "mesh", "meshserver", "letterbox", "carried", "receipt",
-    "sqlite_sequence", NULL};
+    "device", "shared", "sync", "sqlite_sequence", NULL};
 
 static int add_string(struct buf *line, const char *text, size_t len)
 {

@@ -102,6 +102,17 @@ int key_get(
 	return take(k, st, rc);
 }
 
+int key_next_pair(struct store *s, struct contact_key *k, int64_t contact, int64_t after)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " COLUMNS " FROM key WHERE contact = ? AND role = 1 AND epoch > ?"
+	    " ORDER BY epoch LIMIT 1",
+	    "ii", contact, after);
+
+	return take(k, st, rc);
+}
+
 int key_set_send(
     struct store *s, int64_t contact, int64_t epoch, const uint8_t send[static KEY_LEN])
 {
@@ -111,6 +122,16 @@ int key_set_send(
 	if (rc == 0 && store_changes(s) == 0)
 		return err_set(MP_ENONE, "no such key");
 	return rc;
+}
+
+int key_put_pair(struct store *s, const struct contact_key *k)
+{
+	return sql_exec(s,
+	    "INSERT INTO key (contact, epoch, role, cid, secret, send, recv)"
+	    " VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)"
+	    " ON CONFLICT (contact, epoch, role) DO UPDATE SET cid = ?3, send = ?5, recv = ?6",
+	    "iikkkk", k->contact, k->epoch, k->cid, k->secret, k->has_send ? k->send : NULL,
+	    k->has_recv ? k->recv : NULL);
 }
 
 int key_set_used(struct store *s, int64_t row)

@@ -25,8 +25,12 @@ int key_by_row(struct store *s, struct contact_key *k, int64_t row);
 int key_for_sending(struct store *s, struct contact_key *k, int64_t contact, enum key_role role);
 int key_get(
     struct store *s, struct contact_key *k, int64_t contact, int64_t epoch, enum key_role role);
+/* The next pair's key behind that epoch; MP_ENONE. */
+int key_next_pair(struct store *s, struct contact_key *k, int64_t contact, int64_t after);
 int key_set_send(struct store *s, int64_t contact, int64_t epoch,
     const uint8_t send[static KEY_LEN]); /* of a pair; MP_ENONE */
+/* A shared contact's pair of that epoch, new or changed; the caller rebuilds the keyring. */
+int key_put_pair(struct store *s, const struct contact_key *k);
 int key_set_used(struct store *s, int64_t row);
 int key_remove(struct store *s, int64_t row);
 /* Adds n to the count of what was sealed; MP_ELIMIT at 2^32; *warn when 2^31 was just passed. */

@@ -83,6 +83,7 @@ int letterbox_untold(struct store *s, int64_t after, int64_t version, int64_t *c
 	return next(sql_int(s, contact,
 	    "SELECT c.id FROM contact c LEFT JOIN letterbox l ON l.contact = c.id"
 	    " WHERE c.id > ? AND c.state = 2 AND c.blocked = 0 AND coalesce(l.told, 0) < ?"
+	    " AND NOT EXISTS (SELECT 1 FROM shared h WHERE h.contact = c.id)"
 	    " ORDER BY c.id LIMIT 1",
 	    "ii", after, version));
 }

@@ -35,7 +35,8 @@ int letterbox_get(struct store *s, struct letterbox *b, int64_t contact);
 int letterbox_put(struct store *s, const struct letterbox *b);
 /* The number of his next token of that day, counted. */
 int letterbox_token(struct store *s, int64_t contact, int64_t day, int64_t *i);
-/* The next active contact behind that row who lacks that version; MP_ENONE. */
+/* The next active contact behind that row who lacks that version, but none that another device
+ * shares with us; MP_ENONE. */
 int letterbox_untold(struct store *s, int64_t after, int64_t version, int64_t *contact);
 /* The next one to whom tokens were given; MP_ENONE. */
 int letterbox_ours(struct store *s, struct letterbox *b, int64_t after);

@@ -23,6 +23,19 @@ int meshself_make(
 	           : rc;
 }
 
+int meshself_replace(
+    struct store *s, const struct meshself *m, const struct buf *signing, const struct buf *opening)
+{
+	int rc = sql_exec(s,
+	    "UPDATE mesh SET signing = ?, opening = ?, address = ?, encryption = ?,"
+	    " certificate = ?, made = ?, version = version + 1",
+	    "bbbbbi", signing->data, signing->len, opening->data, opening->len, m->address,
+	    sizeof(m->address), m->encryption, sizeof(m->encryption), m->certificate,
+	    sizeof(m->certificate), m->made);
+
+	return rc == 0 && store_changes(s) == 0 ? none() : rc;
+}
+
 int meshself_get(struct store *s, struct meshself *m)
 {
 	sqlite3_stmt *st;

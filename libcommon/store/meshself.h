@@ -2,8 +2,8 @@
  * meshself: who we are in the relay mesh: two RSA keys, this device, and the version of what
  * contacts are told of it (mp-mesh-protocol(7), ADDRESSES).
  *
- * There is one or none.  The keys are PEM, and never change; the version rises when the servers
- * change where we fetch.
+ * There is one or none.  The keys are PEM; the version rises when they change, or the servers where
+ * we fetch.
  */
 #ifndef MP_STORE_MESHSELF_H
 #define MP_STORE_MESHSELF_H
@@ -19,6 +19,10 @@ struct meshself {
 
 /* MP_EEXIST: we have keys. */
 int meshself_make(struct store *s, const struct meshself *m, const struct buf *signing,
+    const struct buf *opening);
+/* The same in the place of those that we have; the device stays.  What contacts were told is no
+ * longer so. */
+int meshself_replace(struct store *s, const struct meshself *m, const struct buf *signing,
     const struct buf *opening);
 /* MP_ENONE: "no keys of the mesh". */
 int meshself_get(struct store *s, struct meshself *m);

@@ -102,13 +102,8 @@ int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
 	return rc < 0 ? rc : 0;
 }
 
-int message_get_text(struct store *s, const uint8_t id[static 16], struct record *rec)
+static int one_text(struct record *rec, int rc, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st;
-	int rc = sql_row(s, &st,
-	    "SELECT " MESSAGE_COLUMNS " WHERE m.id = ? AND m.contact IS NULL AND m.dir = 1", "x",
-	    id);
-
 	if (rc == 0)
 		return err_set(MP_ENONE, "no such message");
 	if (rc < 0)
@@ -116,6 +111,27 @@ int message_get_text(struct store *s, const uint8_t id[static 16], struct record
 	rc = message_fill(rec, st);
 	sql_done(st);
 	return rc;
+}
+
+int message_get_text(struct store *s, const uint8_t id[static 16], struct record *rec)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " MESSAGE_COLUMNS " WHERE m.id = ? AND m.contact IS NULL AND m.dir = 1", "x",
+	    id);
+
+	return one_text(rec, rc, st);
+}
+
+int message_sent_text(
+    struct store *s, int64_t contact, const uint8_t id[static 16], struct record *rec)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " MESSAGE_COLUMNS " WHERE m.contact = ? AND m.dir = 1 AND m.id = ?", "ix",
+	    contact, id);
+
+	return one_text(rec, rc, st);
 }
 
 int message_follow(struct store *s, int64_t contact, const uint8_t id[static 16], const char *kind,

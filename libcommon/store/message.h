@@ -46,6 +46,10 @@ int message_get_state(struct store *s, int64_t contact, enum message_dir dir,
 /* What we said to a group (contact 0 above): with its text. MP_ENONE. */
 int message_get_text(struct store *s, const uint8_t id[static 16], struct record *rec);
 
+/* What we said to a contact, with its text. MP_ENONE. */
+int message_sent_text(
+    struct store *s, int64_t contact, const uint8_t id[static 16], struct record *rec);
+
 /* Has this id been taken before?  1 yes (reply appended when one is stored), 0 no, or MP_E*. */
 int seen_get(struct store *s, int64_t contact, const uint8_t id[static 16], struct buf *reply);
 int seen_add(

@@ -133,6 +133,50 @@ static const struct {
     {2, "CREATE TRIGGER IF NOT EXISTS proposal_ended AFTER UPDATE OF state ON flow"
         " WHEN new.kind = 0 AND old.state < 3 AND new.state >= 3"
         " BEGIN UPDATE traces SET n = n + 1; END"},
+    {3, "CREATE TABLE IF NOT EXISTS device ("
+        "    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,"
+        "    role    INTEGER NOT NULL,"
+        "    since   INTEGER NOT NULL,"
+        "    n       INTEGER NOT NULL DEFAULT 0"
+        ") STRICT"},
+    {3, "CREATE TABLE IF NOT EXISTS shared ("
+        "    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,"
+        "    origin  INTEGER NOT NULL UNIQUE,"
+        "    n       INTEGER NOT NULL"
+        ") STRICT"},
+    {3, "CREATE TABLE IF NOT EXISTS sync ("
+        "    device INTEGER NOT NULL REFERENCES device ON DELETE CASCADE,"
+        "    what   INTEGER NOT NULL,"
+        "    row    INTEGER NOT NULL,"
+        "    id     BLOB    NOT NULL,"
+        "    name   BLOB,"
+        "    PRIMARY KEY (device, what, row, id)"
+        ") STRICT, WITHOUT ROWID"},
+    {3, "CREATE INDEX IF NOT EXISTS sync_name ON sync (device, name)"},
+    {3, "CREATE TRIGGER IF NOT EXISTS message_told AFTER INSERT ON message WHEN new.dir < 2"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 2, new.seq, x'', NULL FROM device"
+        " WHERE role > 0 AND NOT EXISTS (SELECT 1 FROM device WHERE contact = new.contact); END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS contact_told"
+        " AFTER UPDATE OF name, state, blocked, verified, nickname, onion ON contact WHEN "
+        "new.state = 2"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.id, x'', NULL FROM device"
+        " WHERE role = 1; END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS contact_untold AFTER DELETE ON contact WHEN old.state = 2"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, old.id, x'', NULL FROM device"
+        " WHERE role = 1; END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS key_told AFTER INSERT ON key WHEN new.role = 1"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device"
+        " WHERE role = 1; END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS key_told_sending"
+        " AFTER UPDATE OF send ON key WHEN new.role = 1"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device"
+        " WHERE role = 1; END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS key_untold AFTER DELETE ON key WHEN old.role = 1"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, old.contact, x'', NULL FROM device"
+        " WHERE role = 1; END"},
+    {3, "CREATE TRIGGER IF NOT EXISTS letterbox_told AFTER INSERT ON letterbox"
+        " BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device"
+        " WHERE role = 1; END"},
 };
 
 static int version_of(struct store *s, int64_t *version)

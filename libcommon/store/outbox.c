@@ -17,6 +17,22 @@ int outbox_find(
 	return item_one(item, rc, st);
 }
 
+int outbox_next_message(struct store *s, int64_t contact, int64_t after, struct queue_item *item)
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " ITEM_COLUMNS ITEM_FROM
+	    " WHERE q.contact = ? AND q.kind = 'message' AND q.seq > ? ORDER BY q.seq LIMIT 1",
+	    "ii", contact, after);
+
+	return item_one(item, rc, st);
+}
+
+int outbox_reseal(struct store *s, int64_t seq, const void *envelope, size_t len)
+{
+	return sql_exec(s, "UPDATE queue SET envelope = ? WHERE seq = ?", "bi", envelope, len, seq);
+}
+
 int outbox_waits(struct store *s, int64_t contact, const uint8_t transfer[static 16], bool *waits)
 {
 	uint8_t first[16], last[16];

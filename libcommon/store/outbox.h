@@ -10,6 +10,11 @@
 int outbox_find(
     struct store *s, int64_t contact, const uint8_t id[static 16], struct queue_item *item);
 
+/* The contact's next message behind that row, whatever its state; MP_ENONE. */
+int outbox_next_message(struct store *s, int64_t contact, int64_t after, struct queue_item *item);
+/* It was sealed once more. */
+int outbox_reseal(struct store *s, int64_t seq, const void *envelope, size_t len);
+
 /*
  * Must a further chunk of this transfer wait for the answer to its offer?  Yes while the offer or
  * a held chunk is in the queue: the answer removes the one and releases the others at once.

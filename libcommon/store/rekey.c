@@ -80,6 +80,7 @@ int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, 
 	    " LEFT JOIN rekey r ON r.contact = c.id"
 	    " WHERE c.id > ?1 AND c.state = 2 AND c.blocked = 0 AND k.role = 1"
 	    " AND k.send IS NOT NULL AND coalesce(r.open, 0) = 0"
+	    " AND NOT EXISTS (SELECT 1 FROM shared h WHERE h.contact = c.id)"
 	    " AND ((?2 > 0 AND coalesce(r.since, c.created) <= ?2) OR (?3 > 0 AND k.sealed >= ?3))"
 	    " ORDER BY c.id LIMIT 1",
 	    "iii", after, before, count));
@@ -103,5 +104,10 @@ int rekey_under_way(struct store *s, int64_t contact, int64_t since)
 		    "SELECT 1 FROM queue WHERE contact = ?1 AND state < 2"
 		    " AND (added <= ?2 OR (kind = 'file' AND time <= ?2)) LIMIT 1",
 		    "ii", contact, since);
+	if (rc == 0) /* another device that does not know the new key yet */
+		rc = sql_int(s, &one,
+		    "SELECT 1 FROM sync y JOIN device d ON d.contact = y.device AND d.role = 1"
+		    " WHERE y.what = 1 AND y.row = ? LIMIT 1",
+		    "i", contact);
 	return rc;
 }

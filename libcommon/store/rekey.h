@@ -34,7 +34,8 @@ int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, 
 
 /*
  * Is anything of ours under way that may be sealed under the key from before `since`?  A message
- * sealed then and not delivered, mail queued then, a file begun then.  1, 0 or MP_E*.
+ * sealed then and not delivered, mail queued then, a file begun then, a second device that does not
+ * know the new key.  1, 0 or MP_E*.
  */
 int rekey_under_way(struct store *s, int64_t contact, int64_t since);
 

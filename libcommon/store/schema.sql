@@ -1,4 +1,4 @@
--- The store of one home, $MP_HOME/store.db (mp-store(5)).  Version 2.
+-- The store of one home, $MP_HOME/store.db (mp-store(5)).  Version 3.
 -- Times are milliseconds since 1970 UTC.  Ids of messages are 16 bytes.
 
 -- state: 0 offered (our card is out), 1 pending (we accepted a card, our initial-contact is not
@@ -279,6 +279,58 @@ CREATE TABLE receipt (
     name    BLOB,
     PRIMARY KEY (contact, id)
 ) STRICT, WITHOUT ROWID;
+
+-- Homes of one person, each a contact; role: 0 it asks to be a second device of ours, 1 it is one,
+-- 2 it is the first and we are its second.  n: of the last device-sync that we named.
+CREATE TABLE device (
+    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,
+    role    INTEGER NOT NULL,
+    since   INTEGER NOT NULL,
+    n       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Contacts whom the first device shares with us; origin: their row there, n: of the device-sync
+-- that last spoke of them.
+CREATE TABLE shared (
+    contact INTEGER PRIMARY KEY REFERENCES contact ON DELETE CASCADE,
+    origin  INTEGER NOT NULL UNIQUE,
+    n       INTEGER NOT NULL
+) STRICT;
+
+-- What another device has to be told; what: 0 our keys of the mesh, 1 a contact (row), 2 a message
+-- (row), 3 that a message of it (id) came at a contact (row), 4 that we ask to be its second.
+-- name: of the device-sync that tells it.
+CREATE TABLE sync (
+    device INTEGER NOT NULL REFERENCES device ON DELETE CASCADE,
+    what   INTEGER NOT NULL,
+    row    INTEGER NOT NULL,
+    id     BLOB    NOT NULL,
+    name   BLOB,
+    PRIMARY KEY (device, what, row, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sync_name ON sync (device, name);
+CREATE TRIGGER message_told AFTER INSERT ON message WHEN new.dir < 2
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 2, new.seq, x'', NULL FROM device
+    WHERE role > 0 AND NOT EXISTS (SELECT 1 FROM device WHERE contact = new.contact); END;
+CREATE TRIGGER contact_told AFTER UPDATE OF name, state, blocked, verified, nickname, onion
+    ON contact WHEN new.state = 2
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.id, x'', NULL FROM device
+    WHERE role = 1; END;
+CREATE TRIGGER contact_untold AFTER DELETE ON contact WHEN old.state = 2
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, old.id, x'', NULL FROM device
+    WHERE role = 1; END;
+CREATE TRIGGER key_told AFTER INSERT ON key WHEN new.role = 1
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device
+    WHERE role = 1; END;
+CREATE TRIGGER key_told_sending AFTER UPDATE OF send ON key WHEN new.role = 1
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device
+    WHERE role = 1; END;
+CREATE TRIGGER key_untold AFTER DELETE ON key WHEN old.role = 1
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, old.contact, x'', NULL FROM device
+    WHERE role = 1; END;
+CREATE TRIGGER letterbox_told AFTER INSERT ON letterbox
+    BEGIN INSERT OR REPLACE INTO sync SELECT contact, 1, new.contact, x'', NULL FROM device
+    WHERE role = 1; END;
 
 -- How many keys and secrets were deleted since the files were last erased: they may still hold
 -- copies.  States of proposals from 3 on are final, and their secret is gone.

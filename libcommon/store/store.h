@@ -16,7 +16,7 @@
 #include <sqlite3.h>
 #include "base/buf.h"
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 struct store;
 

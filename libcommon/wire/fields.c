@@ -92,6 +92,8 @@ int fields_put(json_t *o, const struct wire *w)
 	case WIRE_CONTACT_UPDATE:
 	case WIRE_RECEIPT:
 		return fields_put_mesh(o, w);
+	case WIRE_DEVICE_SYNC:
+		return MP_OK;
 	default:
 		break;
 	}
@@ -176,6 +178,8 @@ int fields_get(struct wire *w, const json_t *o)
 	case WIRE_CONTACT_UPDATE:
 	case WIRE_RECEIPT:
 		return fields_get_mesh(w, o);
+	case WIRE_DEVICE_SYNC:
+		return MP_OK;
 	default:
 		break;
 	}
@@ -280,6 +284,10 @@ int fields_check(const struct wire *w)
 		return check_message(w);
 	if (w->type == WIRE_FILE)
 		return check_file(w);
+	if (w->type == WIRE_DEVICE_SYNC)
+		return w->blen >= 2 && w->blen <= SYNC_TEXT
+		           ? MP_OK
+		           : err_set(MP_EBAD, "a device-sync of %zu bytes", w->blen);
 	if (w->blen != 0)
 		return err_set(MP_EBAD, "a '%s' has no body", wire_type_name(w->type));
 	if (w->type == WIRE_INITIAL_CONTACT)

@@ -45,6 +45,7 @@ static const struct {
     [WIRE_REKEY_DRAINED] = {"rekey-drained", LANE_CONTROL},
     [WIRE_CONTACT_UPDATE] = {"contact-update", LANE_CONTROL},
     [WIRE_RECEIPT] = {"receipt", LANE_CONTROL},
+    [WIRE_DEVICE_SYNC] = {"device-sync", LANE_MESSAGE},
 };
 
 const char *wire_type_name(enum wire_type t)
@@ -164,6 +165,7 @@ static int body_put(json_t *o, const struct wire *w)
 	case WIRE_REKEY_DRAINED:
 		return fields_put_epoch(o, &w->u.rekey);
 	case WIRE_CONTACT_UPDATE:
+	case WIRE_DEVICE_SYNC:
 		return MP_OK;
 	case WIRE_RECEIPT:
 		return fields_put_receipt(o, &w->u.receipt);
@@ -214,6 +216,7 @@ static int body_get(struct wire *w, const json_t *o)
 		return fields_get_epoch(&w->u.rekey, o);
 	case WIRE_CONTACT_UPDATE:
 	case WIRE_RECEIPT:
+	case WIRE_DEVICE_SYNC:
 		return MP_OK;
 	default:
 		return err_set(

@@ -15,12 +15,13 @@
 #include "crypto/envelope.h"
 
 #define MESSAGE_ID 16
-#define MESSAGE_TEXT 65536 /* bytes of a text message, at most */
-#define FILE_NAME_MAX 255  /* bytes of a file's name on the wire */
-#define GROUP_ID 32        /* bytes of a group's id */
-#define PLAN_ID 16         /* of an introduction's or an addition's */
-#define PLAN_SEALED 112    /* id 32 and key 32 in a sealed box */
-#define PEOPLE_MAX 32      /* in one introduction or group, its initiator in it or not */
+#define MESSAGE_TEXT 65536     /* bytes of a text message, at most */
+#define SYNC_TEXT (192u << 10) /* bytes of a device-sync's body, at most */
+#define FILE_NAME_MAX 255      /* bytes of a file's name on the wire */
+#define GROUP_ID 32            /* bytes of a group's id */
+#define PLAN_ID 16             /* of an introduction's or an addition's */
+#define PLAN_SEALED 112        /* id 32 and key 32 in a sealed box */
+#define PEOPLE_MAX 32          /* in one introduction or group, its initiator in it or not */
 
 /*
  * Bytes of a header, at most: before anything is parsed, for half a megabyte of tiny JSON values
@@ -57,6 +58,7 @@ enum wire_type {
 	WIRE_REKEY_DRAINED,
 	WIRE_CONTACT_UPDATE,
 	WIRE_RECEIPT,
+	WIRE_DEVICE_SYNC,
 	WIRE_TYPES
 };
 
@@ -192,6 +194,8 @@ struct wire_receipt { /* body empty */
 	uint8_t id[RECEIPT_MAX][MESSAGE_ID]; /* "ids": hex, at least one */
 };
 
+/* A device-sync has no fields; its body is JSON, 2 to SYNC_TEXT bytes, not looked at here. */
+
 struct wire {
 	enum wire_type type;
 	uint8_t id[MESSAGE_ID];
@@ -232,8 +236,8 @@ bool wire_is_plan(enum wire_type t);
  * The same fields as the JSON body of a record (class out or in, any kind but message), for
  * commands and scripts: file-status: {"file":HEX,"answer":"from","from":N}; initial-contact:
  * {"nickname":..}; ping: {}; rekey and rekey-drained: {"epoch":N}, the key is added when it is
- * sealed; contact-update: {}, as receipt: what it says is added when it is sealed. A file's record
- * is not made here: it speaks of a path (mp-records(5)).
+ * sealed; contact-update: {}, as receipt and device-sync: what it says is added when it is sealed.
+ * A file's record is not made here: it speaks of a path (mp-records(5)).
  */
 int wire_to_body(struct buf *body, const struct wire *w);
 int wire_from_body(struct wire *w, enum wire_type t, const char *body, size_t len);

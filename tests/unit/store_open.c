@@ -91,10 +91,10 @@ int main(void)
 	mkdir(home_file("dir.db"), 0700);
 	is_int(opens(home_file("dir.db")), MP_ESYS, "not a directory");
 
-	sql(path, "PRAGMA user_version = 3");
+	sql(path, "PRAGMA user_version = 4");
 	is_int(store_open(&s), MP_ESYS, "not a newer version");
-	ok(strstr(err_detail(), "has version 3, this program knows 2") != NULL, "it says so");
-	sql(path, "PRAGMA user_version = 2; PRAGMA application_id = 7");
+	ok(strstr(err_detail(), "has version 4, this program knows 3") != NULL, "it says so");
+	sql(path, "PRAGMA user_version = 3; PRAGMA application_id = 7");
 	is_int(store_open(&s), MP_ESYS, "not another program's database");
 	sql(path, "PRAGMA application_id = 1836068913; PRAGMA journal_mode = DELETE");
 	is_int(store_open(&s), 0, "a copy without a log gets one");

@@ -89,7 +89,7 @@ static void test_names(void)
 	    "group-chat-status-request", "group-chat-status-response", "group-addition-request",
 	    "group-addition-response", "group-addition-status-request",
 	    "group-addition-status-response", "notice-of-group-exit", "group-resend-request",
-	    "rekey", "rekey-drained", "contact-update", "receipt"};
+	    "rekey", "rekey-drained", "contact-update", "receipt", "device-sync"};
 	enum wire_type t;
 
 	for (size_t i = 0; i < WIRE_TYPES; i++) {
@@ -97,9 +97,9 @@ static void test_names(void)
 		is_int(wire_type_parse(&t, names[i]), 0, "parsed");
 		is_int(t, (long long)i, "the same type");
 		is_int(wire_lane(t),
-		    i == WIRE_MESSAGE ? LANE_MESSAGE
-		    : i == WIRE_FILE  ? LANE_FILE
-		                      : LANE_CONTROL,
+		    i == WIRE_MESSAGE || i == WIRE_DEVICE_SYNC ? LANE_MESSAGE
+		    : i == WIRE_FILE                           ? LANE_FILE
+		                                               : LANE_CONTROL,
 		    "its lane");
 		is_int(wire_is_plan(t), i > WIRE_PING && i < WIRE_REKEY, "its kind of fields");
 	}
@@ -354,6 +354,8 @@ static void test_mesh_record(void)
 	w = (struct wire){.type = WIRE_RECEIPT, .u.receipt = {.n = 1, .id = {{0xab}}}};
 	is_int(wire_to_body(&body, &w), 0, "a receipt's record");
 	ok(body.len == 44 && memcmp(body.data, "{\"ids\":[\"ab00", 13) == 0, "has its ids");
+	is_int(wire_from_body(&w, WIRE_DEVICE_SYNC, "{}", 2), 0, "a device-sync's is read");
+	wire_free(&w);
 	is_int(wire_from_body(&w, WIRE_RECEIPT, "{}", 2), 0, "one of mp-due is read");
 	is_int((long long)w.u.receipt.n, 0, "and has none yet");
 	wire_free(&w);

@@ -199,6 +199,8 @@ exits 0 as desk mp-mesh devices remove lap
 exits 1 as desk mp-mesh devices remove lap
 exits 1 as desk mp-mesh devices
 ok 'there are new keys of the mesh' [ "$(cat "$T/address")" != "$(sqlite3 "$T/desk/store.db" 'SELECT hex(address) FROM mesh')" ]
+is 'no relay knows both addresses by our circuits' "$(as desk mp-mesh servers | cut -f 2 | sort -u)" '-'
+as desk mp-mesh fetch 2>>"$T/desk.err"
 is 'each contact gets a new key and the new address' "$(kinds desk | grep carol | sort)" 'contact-update carol
 rekey carol'
 sync desk

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "mesh/address.h"
+#include "store/meshserver.h"
 
 #define PEM_MAX 8192
 
@@ -31,6 +32,8 @@ static int keep(struct store *s, const struct rsa_key *signing, const struct rsa
 	if ((rc = rsa_write(signing, &pem[0])) == 0 && (rc = rsa_write(opening, &pem[1])) == 0)
 		rc = replace ? meshself_replace(s, &self, &pem[0], &pem[1])
 		             : meshself_make(s, &self, &pem[0], &pem[1]);
+	if (rc == 0 && replace)
+		rc = meshserver_reset(s);
 	wipe(&pem[0]);
 	wipe(&pem[1]);
 	return rc;

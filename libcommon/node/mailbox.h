@@ -14,7 +14,8 @@ struct mailbox {
 
 /* Two new keys and a device; MP_EEXIST. */
 int mailbox_make(struct store *s, int64_t now);
-/* New ones in their place: who has a copy of the old ones is left with them.  MP_ENONE: no keys. */
+/* New ones in their place, and other relays: who has a copy of the old ones is left with them.
+ * MP_ENONE: no keys. */
 int mailbox_renew(struct store *s, int64_t now);
 /*
  * The keys of another device of ours, as PEM: in the place of ours, if we have any.  Within the

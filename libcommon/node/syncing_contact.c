@@ -212,12 +212,16 @@ static int get_relays(const json_t *list, struct letterbox *b)
 	return 0;
 }
 
+/* What he said himself since then stays. */
 static int get_theirs(const json_t *o, struct letterbox *b)
 {
-	int rc;
+	int64_t time;
+	int rc = json_int(o, "time", 0, INT_MOST, &time);
 
-	if ((rc = json_int(o, "time", 0, INT_MOST, &b->time)) != 0 ||
-	    (rc = field_key(o, "address", b->address)) != 0 ||
+	if (rc != 0 || (b->has_theirs && b->time >= time))
+		return rc;
+	b->time = time;
+	if ((rc = field_key(o, "address", b->address)) != 0 ||
 	    (rc = field_key(o, "encryption", b->encryption)) != 0 ||
 	    (rc = json_hex(o, "theirs", b->theirs, sizeof(b->theirs))) != 0 ||
 	    (rc = get_relays(json_object_get(o, "relays"), b)) != 0)

@@ -8,15 +8,24 @@ static int no_device(void)
 	return err_set(MP_ENONE, "no such device");
 }
 
-int device_add(struct store *s, int64_t contact, enum device_role role, int64_t now)
+/* Those who ask take no room from those who are. */
+static int has_room(struct store *s, enum device_role role)
 {
 	int64_t n = 0;
-	int rc = sql_int(s, &n, "SELECT count(*) FROM device", "");
+	int rc = sql_int(s, &n, "SELECT count(*) FROM device WHERE (role = 0) = ?", "d",
+	    (int)(role == DEVICE_ASKS));
 
-	if (rc < 0)
-		return rc;
-	if (n >= DEVICES_MAX)
+	if (rc >= 0 && n >= DEVICES_MAX)
 		return err_set(MP_ELIMIT, "there are %d other devices: no more", DEVICES_MAX);
+	return rc < 0 ? rc : 0;
+}
+
+int device_add(struct store *s, int64_t contact, enum device_role role, int64_t now)
+{
+	int rc = has_room(s, role);
+
+	if (rc != 0)
+		return rc;
 	rc = sql_exec(s, "INSERT INTO device (contact, role, since) VALUES (?, ?, ?)", "idi",
 	    contact, (int)role, now);
 	return rc == MP_EEXIST ? err_set(rc, "this is a device already") : rc;
@@ -55,9 +64,11 @@ int device_next(struct store *s, struct device *d, int64_t after)
 
 int device_set_role(struct store *s, int64_t contact, enum device_role role, int64_t now)
 {
-	int rc = sql_exec(s, "UPDATE device SET role = ?, since = ? WHERE contact = ?", "dii",
-	    (int)role, now, contact);
+	int rc = has_room(s, role);
 
+	if (rc == 0)
+		rc = sql_exec(s, "UPDATE device SET role = ?, since = ? WHERE contact = ?", "dii",
+		    (int)role, now, contact);
 	return rc == 0 && store_changes(s) == 0 ? no_device() : rc;
 }
 

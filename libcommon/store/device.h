@@ -26,6 +26,7 @@ int device_add(struct store *s, int64_t contact, enum device_role role, int64_t 
 int device_get(struct store *s, struct device *d, int64_t contact); /* MP_ENONE */
 /* The next one behind that contact; MP_ENONE. */
 int device_next(struct store *s, struct device *d, int64_t after);
+/* MP_ENONE; MP_ELIMIT. */
 int device_set_role(struct store *s, int64_t contact, enum device_role role, int64_t now);
 int device_remove(struct store *s, int64_t contact); /* MP_ENONE */
 

@@ -81,6 +81,14 @@ int meshserver_update(struct store *s, const struct meshserver *v)
 	    v->fails, v->retry, v->cursor, v->tokens, v->row);
 }
 
+int meshserver_reset(struct store *s)
+{
+	return sql_exec(s,
+	    "UPDATE meshserver SET role = 0, until = 0, isolation = randomblob(16), cursor = 0,"
+	    " tokens = 0",
+	    "");
+}
+
 int meshserver_retoken(struct store *s)
 {
 	return sql_exec(s, "UPDATE meshserver SET tokens = 0 WHERE tokens > 0", "");

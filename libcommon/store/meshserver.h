@@ -34,6 +34,8 @@ int meshserver_get(struct store *s, struct meshserver *v, const uint8_t onion[st
 /* The next one behind that row; MP_ENONE. */
 int meshserver_next(struct store *s, struct meshserver *v, int64_t after);
 int meshserver_update(struct store *s, const struct meshserver *v); /* one that went is no error */
+/* Nobody has a role, and each gets another SOCKS identity: our address is a new one. */
+int meshserver_reset(struct store *s);
 /* Tokens are to be registered again. */
 int meshserver_retoken(struct store *s);
 

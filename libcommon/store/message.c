@@ -11,6 +11,16 @@
 #define BATCH 64
 #define BATCH_BYTES (256u << 10)
 
+static int wake_devices(struct store *s)
+{
+	int64_t one;
+	int rc = sql_int(s, &one, "SELECT 1 FROM device WHERE role > 0 LIMIT 1", "");
+
+	if (rc == 1)
+		sql_wake(s, WAKE_DUE);
+	return rc < 0 ? rc : 0;
+}
+
 int message_add(struct store *s, int64_t contact, enum message_dir dir, enum message_state state,
     const struct record *rec, int64_t now)
 {
@@ -31,6 +41,8 @@ int message_add(struct store *s, int64_t contact, enum message_dir dir, enum mes
 		return err_set(rc, "the message is in the store already");
 	if (rc == 0 && state == MESSAGE_NEW)
 		sql_wake(s, WAKE_INBOX);
+	if (rc == 0 && dir != DIR_EVENT) /* another device is owed it */
+		rc = wake_devices(s);
 	return rc;
 }
 

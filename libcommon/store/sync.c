@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "store/sql.h"
@@ -58,7 +59,8 @@ int64_t sync_number(const uint8_t name[static MESSAGE_ID])
 static int make_name(struct store *s, int64_t device, uint8_t name[static MESSAGE_ID])
 {
 	struct device d;
-	int rc = sql_exec(s, "UPDATE device SET n = n + 1 WHERE contact = ?", "i", device);
+	int rc = sql_exec(s, "UPDATE device SET n = max(n + 1, ?) WHERE contact = ?", "ii",
+	    clock_now() / 1000, device);
 
 	if (rc != 0 || (rc = device_get(s, &d, device)) != 0)
 		return rc;

@@ -31,7 +31,8 @@ int sync_forget(struct store *s, int64_t device, enum sync_what what, int64_t ro
 
 /*
  * Some rows that are in no device-sync yet get one of this name, as many as have room; its number,
- * which rises, is the first half of the name.  MP_ENONE: there are none.
+ * which rises, also when an old copy of the store was put back, is the first half of the name.
+ * MP_ENONE: there are none.
  */
 int sync_name(struct store *s, int64_t device, uint8_t name[static MESSAGE_ID]);
 /* The next name behind this one, which begins as zeros; MP_ENONE. */

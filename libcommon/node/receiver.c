@@ -318,9 +318,9 @@ static int transact(struct step *s)
 		rc = apply(s);
 	if (rc == 0 && s->fresh)
 		rc = heard(s);
-	if (rc == 0)
+	if (rc == 0 && !s->undo)
 		rc = store_commit(s->store);
-	if (rc != 0)
+	if (rc != 0 || s->undo)
 		store_rollback(s->store);
 	return rc;
 }

@@ -29,6 +29,7 @@ struct step {
 	struct received *out;    /* status 0: no verdict yet */
 	bool fresh;              /* not a repetition: the contact was heard of just now */
 	bool queue;              /* the outbox changed */
+	bool undo;               /* refused when a part was done: that is undone */
 
 	/* a rekey: its new pair of keys needs the seed */
 	struct identity *self;

@@ -243,7 +243,8 @@ int syncing_apply(struct step *s)
 		return rc == MP_EBAD ? step_refuse(s) : rc;
 	rc = take(s, o);
 	syncing_json_free(o);
-	if (rc == MP_EBAD)
+	s->undo = rc == MP_EBAD;
+	if (s->undo)
 		return step_refuse(s);
 	if (rc != 0 || s->out->status != 0)
 		return rc;

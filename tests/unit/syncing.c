@@ -242,6 +242,9 @@ static void first(void)
 	    "first");
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
 		no_effect(&lap, malformed[i], "a malformed item");
+	snprintf(
+	    both, sizeof(both), "%s,%s", contact(two, sizeof(two), 6, "half", HEX32), malformed[0]);
+	no_effect(&lap, both, "a sound item and a malformed one");
 	is_int(tell_as(&lap, NULL, "[]").status, RECEIVED_REFUSED, "no object");
 	is_int(tell_as(&lap, NULL, "{\"items\":[]}").status, RECEIVED_REFUSED, "no number");
 	is_int(tell(&lap, "{\"what\":\"weather\"}", 1).status, RECEIVED_TAKEN,

@@ -102,6 +102,13 @@ static int list(struct call *q)
 	return rc == MP_ENONE ? 0 : rc;
 }
 
+static int server_operand(uint8_t onion[static ONION_KEY], const char *name)
+{
+	return server_name_read(onion, name) == 0
+	           ? 0
+	           : err_set(MP_EUSAGE, "'%.80s' is no server's name", name);
+}
+
 /* Each operand by itself: what is wrong with one is said, and the next one goes. */
 static int each(struct call *q, int (*fn)(struct store *s, const uint8_t onion[static ONION_KEY]))
 {
@@ -109,7 +116,7 @@ static int each(struct call *q, int (*fn)(struct store *s, const uint8_t onion[s
 	int rc;
 
 	for (int i = 1; i < q->n; i++) {
-		rc = server_name_read(onion, q->operand[i]);
+		rc = server_operand(onion, q->operand[i]);
 		if (rc == 0)
 			rc = fn(q->s, onion);
 		if (rc != 0)
@@ -297,7 +304,7 @@ static int report(struct call *q)
 	else if (q->file != NULL)
 		rc = file_read(q->file, &evidence);
 	for (int i = 0; rc == 0 && i < q->n; i++) {
-		int bad = server_name_read(server, q->operand[i]);
+		int bad = server_operand(server, q->operand[i]);
 
 		if (bad != 0)
 			q->status = err_worse(q->status, err_print(bad));

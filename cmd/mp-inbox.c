@@ -1,15 +1,14 @@
 /* mp-inbox: what is new, the history, or a hook for each message, mp-inbox(1). */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "base/watch.h"
 #include "node/hook.h"
 #include "store/contact.h"
@@ -66,23 +65,6 @@ static int start_watch(struct inbox *in)
 		return r;
 	in->watch = watch_open(home_file("run"));
 	return in->watch >= 0 ? MP_OK : in->watch;
-}
-
-/* What nohup or a shell's background has us ignore stays ignored: blocked, it would reach us. */
-static int catch_signals(struct inbox *in)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	struct sigaction now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(&set, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	in->stop_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return in->stop_fd >= 0 ? MP_OK : err_sys("cannot wait for signals");
 }
 
 enum { LOOK, TIME_OVER, ASKED_TO_END };
@@ -152,8 +134,8 @@ static int open_inbox(struct inbox *in)
 	if (in->follow && (r = start_watch(in)) != MP_OK)
 		return r;
 	if (in->follow || in->hook.argv != NULL)
-		r = catch_signals(in);
-	return r;
+		r = in->stop_fd = stop_unless_ignored();
+	return r < 0 ? r : MP_OK;
 }
 
 static bool options_fit(const struct inbox *in)

@@ -9,27 +9,31 @@
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/record.h"
 #include "base/text.h"
+#include "mesh/report.h"
 #include "node/devices.h"
 #include "node/fetcher.h"
 #include "node/mailbox.h"
 #include "node/meshbook.h"
 #include "node/meshcall.h"
 #include "node/poster.h"
+#include "node/reporter.h"
 
-#define USAGE                                          \
-	"mp-mesh [-h] keys\n"                          \
-	"       mp-mesh servers [list]\n"              \
-	"       mp-mesh servers add server ...\n"      \
-	"       mp-mesh servers remove server ...\n"   \
-	"       mp-mesh servers learn [contact ...]\n" \
-	"       mp-mesh servers load\n"                \
-	"       mp-mesh post [-j]\n"                   \
-	"       mp-mesh fetch [-v] [-w duration]\n"    \
-	"       mp-mesh devices [list]\n"              \
-	"       mp-mesh devices join contact\n"        \
-	"       mp-mesh devices add contact\n"         \
+#define USAGE                                                               \
+	"mp-mesh [-h] keys\n"                                               \
+	"       mp-mesh servers [list]\n"                                   \
+	"       mp-mesh servers add server ...\n"                           \
+	"       mp-mesh servers remove server ...\n"                        \
+	"       mp-mesh servers learn [contact ...]\n"                      \
+	"       mp-mesh servers load\n"                                     \
+	"       mp-mesh post [-j]\n"                                        \
+	"       mp-mesh fetch [-v] [-w duration]\n"                         \
+	"       mp-mesh report [-v] [-w duration] [[-f file] server ...]\n" \
+	"       mp-mesh devices [list]\n"                                   \
+	"       mp-mesh devices join contact\n"                             \
+	"       mp-mesh devices add contact\n"                              \
 	"       mp-mesh devices remove contact"
 
 struct call {
@@ -37,6 +41,7 @@ struct call {
 	struct config cfg;
 	char **operand;
 	int n;
+	const char *file;
 	bool json, verbose;
 	int64_t wait;
 	int status;
@@ -97,6 +102,13 @@ static int list(struct call *q)
 	return rc == MP_ENONE ? 0 : rc;
 }
 
+static int server_operand(uint8_t onion[static ONION_KEY], const char *name)
+{
+	return server_name_read(onion, name) == 0
+	           ? 0
+	           : err_set(MP_EUSAGE, "'%.80s' is no server's name", name);
+}
+
 /* Each operand by itself: what is wrong with one is said, and the next one goes. */
 static int each(struct call *q, int (*fn)(struct store *s, const uint8_t onion[static ONION_KEY]))
 {
@@ -104,7 +116,7 @@ static int each(struct call *q, int (*fn)(struct store *s, const uint8_t onion[s
 	int rc;
 
 	for (int i = 1; i < q->n; i++) {
-		rc = server_name_read(onion, q->operand[i]);
+		rc = server_operand(onion, q->operand[i]);
 		if (rc == 0)
 			rc = fn(q->s, onion);
 		if (rc != 0)
@@ -246,6 +258,63 @@ static int devices(struct call *q)
 	return 0;
 }
 
+static void mention(void *ctx, const char *line)
+{
+	(void)ctx;
+	err_warn("%s", line);
+}
+
+static void report_one(
+    struct call *q, const uint8_t server[static ONION_KEY], const struct buf *evidence)
+{
+	const struct reporter_options o = {
+	    .timeout = q->wait, .problem = complain, .away = q->verbose ? mention : NULL, .ctx = q};
+	int rc = reporter_tell(q->s, server, evidence, &o);
+
+	if (rc != 0)
+		q->status = err_worse(q->status, err_print(rc == MP_ENONE ? MP_EUSAGE : rc));
+}
+
+/* All that are out. */
+static int report_out(struct call *q)
+{
+	struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	struct meshserver v = {.row = 0};
+	int rc = buf_adds(&evidence, "wrong answers");
+	int64_t n = 0;
+
+	for (; rc == 0 && (rc = reporter_next(q->s, &v, v.row)) == 0; n++)
+		report_one(q, v.onion, &evidence);
+	buf_free(&evidence);
+	if (rc == MP_ENONE && n == 0)
+		q->status = EXIT_NO;
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+static int report(struct call *q)
+{
+	struct buf evidence = BUF_INIT(EVIDENCE_MAX);
+	uint8_t server[ONION_KEY];
+	int rc = 0;
+
+	if (q->n == 0 && q->file == NULL)
+		return report_out(q);
+	if (q->n == 0)
+		q->status = cmd_usage(0);
+	else if (q->file != NULL)
+		rc = file_read(q->file, &evidence);
+	for (int i = 0; rc == 0 && i < q->n; i++) {
+		int bad = server_operand(server, q->operand[i]);
+
+		if (bad != 0)
+			q->status = err_worse(q->status, err_print(bad));
+		else
+			report_one(q, server, &evidence);
+	}
+	buf_free(&evidence);
+	return rc;
+}
+
 static const struct {
 	const char *name, *options;
 	int most;
@@ -255,6 +324,7 @@ static const struct {
     {"servers", "", 1 << 20, servers},
     {"post", "j", 0, post},
     {"fetch", "vw", 0, fetch},
+    {"report", "fvw", 1 << 20, report},
     {"devices", "", 2, devices},
 };
 
@@ -274,12 +344,14 @@ static bool take_options(struct call *q, int argc, char **argv, const char *allo
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+hjvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+f:hjvw:")) != -1) {
 		if (c == '?' || strchr(allowed, c) == NULL) {
 			*bad = c == '?' || c == 'h' ? c : 0;
 			return false;
 		}
-		if (c == 'j')
+		if (c == 'f')
+			q->file = optarg;
+		else if (c == 'j')
 			q->json = true;
 		else if (c == 'v')
 			q->verbose = true;

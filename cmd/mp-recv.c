@@ -7,12 +7,10 @@
 
 #include "base/cmd.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/stop.h"
+#include "net/listener.h"
 #include "net/server.h"
 #include "node/receiver.h"
-
-#define THREADS 4
 
 /* Each thread has its own; opened by the first body, so that a silent connection costs nothing. */
 struct worker {
@@ -22,7 +20,7 @@ struct worker {
 };
 
 struct serving {
-	struct worker worker[THREADS];
+	struct worker worker[LISTENER_THREADS];
 	bool verbose;
 	int ready_fd;
 };
@@ -71,45 +69,18 @@ static void handle(
 static void ready(void *ctx, const char *where)
 {
 	const struct serving *v = ctx;
-	char line[128];
-	int n = snprintf(line, sizeof(line), "ready %s\n", where);
 
-	if (v->ready_fd < 0)
-		return;
-	if (n > 0 && fd_write_all(v->ready_fd, line, (size_t)n) != 0)
-		err_warn("%s", err_detail());
-	close(v->ready_fd);
-}
-
-static unsigned threads(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > THREADS ? THREADS : (unsigned)n;
-}
-
-/* NUL-terminated. */
-static int read_tls(struct buf *cert, struct buf *key)
-{
-	int rc;
-
-	if ((rc = file_read(home_file("tls/cert.pem"), cert)) == 0 &&
-	    (rc = file_read_secret(home_file("tls/key.pem"), key)) == 0 &&
-	    (rc = buf_terminate(cert)) == 0)
-		rc = buf_terminate(key);
-	if (rc == MP_ENONE && home_path() != NULL)
-		rc = err_set(MP_EUSAGE, "no identity in '%s': run mp-keygen", home_path());
-	return rc;
+	listener_ready(v->ready_fd, where);
 }
 
 static int listen_on(const char *where, struct serving *v)
 {
 	struct buf cert = BUF_INIT(65536), key = BUF_INIT(65536);
-	struct server_options o = {.handler = handle, .ctx = v, .threads = threads()};
+	struct server_options o = {.handler = handle, .ctx = v, .threads = listener_threads()};
 	struct config cfg;
 	int rc, stop = -1;
 
-	if ((rc = config_load(&cfg)) != 0 || (rc = read_tls(&cert, &key)) != 0 ||
+	if ((rc = config_load(&cfg)) != 0 || (rc = listener_tls(&cert, &key)) != 0 ||
 	    (rc = stop = stop_signals()) < 0)
 		goto out;
 	o.connections = (unsigned)cfg.serve_children;
@@ -150,7 +121,7 @@ int main(int argc, char **argv)
 	if (optind != argc || (v.ready_fd >= 0 && where == NULL))
 		return cmd_usage(0);
 	rc = where != NULL ? listen_on(where, &v) : server_connection(STDIN_FILENO, &one);
-	for (unsigned i = 0; i < THREADS; i++)
+	for (unsigned i = 0; i < LISTENER_THREADS; i++)
 		worker_close(&v.worker[i]);
 	return rc == 0 ? EXIT_DONE : err_print(rc);
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "crypto/onion.h"
 #include "mesh/field.h"
+#include "net/listener.h"
 #include "node/mesher.h"
 
 #define USAGE                                               \
@@ -25,11 +26,9 @@
 	"       mp-relay status\n"                          \
 	"       mp-relay log"
 
-#define THREADS 4
-
 /* Each thread has its own; made by the first request, so that a silent connection costs nothing. */
 struct serving {
-	struct relay *relay[THREADS];
+	struct relay *relay[LISTENER_THREADS];
 	bool verbose;
 	int ready_fd, stop_fd;
 	int worked; /* the mesher's end */
@@ -55,14 +54,8 @@ static void answer(
 static void ready(void *ctx, const char *where)
 {
 	const struct serving *v = ctx;
-	char line[128];
-	int n = snprintf(line, sizeof(line), "ready %s\n", where);
 
-	if (v->ready_fd < 0)
-		return;
-	if (n > 0 && fd_write_all(v->ready_fd, line, (size_t)n) != 0)
-		err_warn("%s", err_detail());
-	close(v->ready_fd);
+	listener_ready(v->ready_fd, where);
 }
 
 static struct server_options options(struct serving *v)
@@ -114,27 +107,6 @@ static void *work_beside(void *ctx)
 	return NULL;
 }
 
-static unsigned threads(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > THREADS ? THREADS : (unsigned)n;
-}
-
-/* NUL-terminated. */
-static int read_tls(struct buf *cert, struct buf *key)
-{
-	int rc;
-
-	if ((rc = file_read(home_file("tls/cert.pem"), cert)) == 0 &&
-	    (rc = file_read_secret(home_file("tls/key.pem"), key)) == 0 &&
-	    (rc = buf_terminate(cert)) == 0)
-		rc = buf_terminate(key);
-	if (rc == MP_ENONE && home_path() != NULL)
-		rc = err_set(MP_EUSAGE, "no identity in '%s': run mp-keygen", home_path());
-	return rc;
-}
-
 static int listen_on(const char *where, struct serving *v)
 {
 	struct buf cert = BUF_INIT(65536), key = BUF_INIT(65536);
@@ -142,10 +114,10 @@ static int listen_on(const char *where, struct serving *v)
 	pthread_t mesher;
 	int rc;
 
-	if ((rc = read_tls(&cert, &key)) != 0 || (rc = v->stop_fd = stop_signals()) < 0 ||
+	if ((rc = listener_tls(&cert, &key)) != 0 || (rc = v->stop_fd = stop_signals()) < 0 ||
 	    (rc = relay_new(&v->relay[0], v->verbose)) != 0 || (rc = watch_rooms(&o, false)) != 0)
 		goto out;
-	o.threads = threads();
+	o.threads = listener_threads();
 	o.connections = (unsigned)v->relay[0]->cfg.connections;
 	o.cert_pem = (const char *)cert.data;
 	o.key_pem = (const char *)key.data;
@@ -168,7 +140,7 @@ static int serve(const char *where, struct serving *v)
 	int rc = where != NULL ? listen_on(where, v) : one_connection(v);
 	int status = rc == 0 ? EXIT_DONE : err_print(rc);
 
-	for (unsigned i = 0; i < THREADS; i++)
+	for (unsigned i = 0; i < LISTENER_THREADS; i++)
 		relay_free(v->relay[i]);
 	return err_worse(status, v->worked);
 }

@@ -198,6 +198,23 @@ is 'no JSON, two values, duplicate keys, a byte that is no text' "$(printf '%s\n
 	"$(printf '{"a":"\377"}')" '[]' | refused b POST /packets)" ''
 is '... changed nothing' "$(status_of b '[.packets, .held, .boxes, .devices, .flood]|tostring')" "$before"
 is 'a report as it should be' "$(ask b POST /reports "$T/report")" 204
+like '... is in the log with what it says' "$(as b mp-relay log)" "$(onion a)${TAB}somebody reports it: hello\$"
+says() { # WHAT, as printf has it: a report of a
+	# shellcheck disable=SC2059
+	jq -c --arg e "$(printf "$1" | base64 -w 0)" '.evidence = $e' "$T/report" >"$T/line"
+}
+for what in 'one\tmore' '\033[2J' ''; do
+	says "$what"
+	ask b POST /reports "$T/line" >/dev/null
+done
+is '... but not oftener than it makes an audit due' "$(as b mp-relay log | grep -c 'somebody reports it')" 1
+says '\t\033[2J\377'
+jq -c --arg s "$(onion c)" '.reported_server_id = $s' "$T/line" >"$T/line2"
+is 'one of bytes that are no text' "$(ask b POST /reports "$T/line2")" 204
+like '... shows them as such' "$(as b mp-relay log)" "$(onion c)${TAB}somebody reports it: "'[\\]t[\\]0033[[]2J[\\]0377$'
+jq -c --arg s "$(cat "$T/s1.name")" '.reported_server_id = $s' "$T/line" >"$T/line2"
+is 'of a stranger' "$(ask b POST /reports "$T/line2")" 204
+unlike '... it is nothing to us' "$(as b mp-relay log)" "$(cat "$T/s1.name")"
 
 # --- A server's batch.
 is "a stranger's" "$(ask b POST /mesh "$T/batch")" 403
@@ -330,6 +347,24 @@ mesh decision "$(onion b)" blacklisted $((day + 1)) "$T/p2" >"$T/decision"
 ask a POST /decisions "$T/decision" >/dev/null
 like 'who votes both ways in one window is found out' "$(as a mp-relay log)" "${TAB}it contradicts itself"
 is '... and has no vote' "$(status_of a '[.peers[] | select(.score == 4600)] | length')" 1
+score() {
+	status_of a ".peers[] | select(.server == \"$1\") | .score"
+}
+p4=$(mesh server "$T/p4")
+as a mp-relay accept "$p4" || bail "a does not accept"
+for v in blacklisted whitelisted; do
+	mesh decision "$(onion b)" $v "$day" "$T/p4" "$T/gang.1" >"$T/$v"
+done
+prove() { # DECISION DECISION: what a makes of the server that is reported with them
+	jq -nc --slurpfile one "$1" --slurpfile two "$2" '{votes: ($one + $two)}' | base64 -w 0 >"$T/evidence"
+	jq -c --rawfile e "$T/evidence" --arg s "$p4" '.evidence = $e | .reported_server_id = $s' "$T/report" >"$T/line"
+	ask a POST /reports "$T/line" >"$T/out"
+	score "$p4"
+}
+is 'a report with one vote twice' "$(prove "$T/blacklisted" "$T/blacklisted")" 0
+jq -c '.final_decision = "whitelisted" | .votes |= map_values(sub("^black"; "white"))' "$T/blacklisted" >"$T/forged"
+is '... with a forged one' "$(prove "$T/blacklisted" "$T/forged")" 0
+is '... with two that contradict each other' "$(prove "$T/blacklisted" "$T/whitelisted")" 4600
 
 # --- Killed at any point, it loses nothing that it took.
 kill -9 "$(cat "$T/b.pid")" "$(cat "$T/c.pid")"

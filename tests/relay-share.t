@@ -1,5 +1,6 @@
 #!/bin/sh
-# The examples of relays: three on one machine that know each other, and one by its listener or under socat.
+# The examples of relays: three on one machine that know each other, two people who write by them, and one by its
+# listener or under socat.
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -17,6 +18,15 @@ ok '... which is a routes file' cmp "$T/out" "$T/mesh/routes"
 for n in 1 2 3; do
 	is "... and relay $n knows two" "$(MP_HOME=$T/mesh/$n mp-relay status | jq '.peers | length')" 2
 done
+exits 100 "$examples/by-relays"
+read_so_often() { # COUNT: alice's message has come so often, each time as a new one, and nothing waits
+	"$examples/by-relays" "$T/mesh" >"$T/shown" 2>"$T/said"
+	sed 's/^/# /' "$T/said"
+	[ "$(as mesh/bob mp-inbox -a | grep -c "^in${TAB}message${TAB}alice")" -eq "$1" ]
+}
+ok 'a message by them' read_so_often 1
+like '... is shown' "$(cat "$T/shown")" 'alice> hello, whenever you read this$'
+ok '... and once more' read_so_often 2
 kill "$pid"
 wait "$pid"
 is '... until they are ended' "$?" 143

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The main job over a Tor network of our own: two nodes, a card, 50 messages each way, a file of 5 MiB, with the
-# receiver's tor killed half way.  Then a node that uses the system's tor, a chat server and a relay's room behind it.
+# receiver's tor killed half way.  Then a node that uses the system's tor, a chat server and relays behind it: a room, and
+# messages by the mesh.
 # shellcheck disable=SC2154 # failed, pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/chat.sh"
@@ -106,9 +107,16 @@ done
 
 # --- The system's tor (here: one that we start, which knows nothing of our identities).
 chat_server
-as relay mp-keygen >/dev/null
-start env MP_HOME="$T/relay" mp-relay -l 127.0.0.1:0 -r 7 7>"$T/relay.ready" 2>"$T/relay.err"
-wait_for [ -s "$T/relay.ready" ] || bail 'the relay does not listen'
+for n in relay relay2 relay3; do
+	as "$n" mp-keygen >/dev/null
+done
+for n in relay relay2; do
+	start env MP_HOME="$T/$n" MP_SOCKS="unix:$T/system/socks" mp-relay -l 127.0.0.1:0 -r 7 7>"$T/$n.ready" 2>"$T/$n.err"
+	wait_for [ -s "$T/$n.ready" ] || bail "$n does not listen"
+done
+# The third one has a tor of its own.
+printf '%%include %s/net/client.torrc\n' "$T" >"$T/relay3/torrc"
+start env MP_HOME="$T/relay3" "$ROOT/share/examples/relay-serve" -o "127.0.0.1:$(free_port)" 2>"$T/relay3.err"
 mkdir -m 700 "$T/system"
 : >"$T/system/empty"
 cat >"$T/system/torrc" <<END
@@ -121,6 +129,8 @@ HiddenServiceDir $T/system/chat
 HiddenServicePort 5150 $where
 HiddenServiceDir $T/relay/tor/service
 HiddenServicePort 443 $(sed 's/^ready //' "$T/relay.ready")
+HiddenServiceDir $T/relay2/tor/service
+HiddenServicePort 443 $(sed 's/^ready //' "$T/relay2.ready")
 __OwningControllerProcess $$
 END
 start tor --defaults-torrc "$T/system/empty" -f "$T/system/torrc" --quiet
@@ -137,12 +147,14 @@ reached() {
 		-x "socks5h://localhost$T/alice/run/socks" "https://$(cat "$T/carol.address")/")" = 400 ]
 }
 ok 'she is reached through Tor' wait_for reached
+asked() { # COOKIE SOCKET QUESTION: what that tor answers
+	printf 'AUTHENTICATE %s\r\nGETINFO %s\r\nQUIT\r\n' "$(od -An -v -tx1 "$1" | tr -d ' \n')" "$3" |
+		socat -t 10 - "UNIX-CONNECT:$2" | tr -d '\r'
+}
 # The descriptor of her service as that tor has it: 250 while it serves her.
 service() {
-	printf 'AUTHENTICATE %s\r\nGETINFO hs/service/desc/id/%s\r\nQUIT\r\n' \
-		"$(od -An -v -tx1 "$T/system/control_auth_cookie" | tr -d ' \n')" \
-		"$(sed 's/\.onion//' "$T/carol.address")" |
-		socat -t 5 - "UNIX-CONNECT:$T/system/control" | tr -d '\r' | sed -n 2p
+	asked "$T/system/control_auth_cookie" "$T/system/control" \
+		"hs/service/desc/id/$(sed 's/\.onion//' "$T/carol.address")" | sed -n 2p
 }
 like 'that tor has her service' "$(service)" '^250[+]hs/service'
 kill -9 "$carol"
@@ -178,4 +190,54 @@ heard() { # He hears what is said once he is there.
 }
 ok 'a line goes through a room of a relay' wait_for heard
 exec 9>&-
+
+# --- By the mesh: three relays at onion addresses, which reach each other through Tor.
+as relay mp-relay accept "$(onion relay2)" "$(onion relay3)"
+as relay2 mp-relay accept "$(onion relay)" "$(onion relay3)"
+as relay3 mp-relay accept "$(onion relay)" "$(onion relay2)"
+for n in alice bob; do
+	as "$n" mp-mesh keys >/dev/null
+	as "$n" mp-mesh servers add "$(onion relay)"
+done
+knows() { # NAME: all three relays, of which one names the others
+	as "$1" mp-mesh servers learn 2>>"$T/$1.err"
+	[ "$(as "$1" mp-mesh servers | wc -l)" -eq 3 ]
+}
+polled() { # NAME: by two relays
+	as "$1" mp-mesh fetch -v 2>&1 | tee -a "$T/$1.err" | grep -q 'from 2 relays'
+}
+for n in alice bob; do
+	ok "$n learns of three relays" wait_for knows $n
+	ok '... and two are polled' wait_for polled $n
+done
+echo 'by relays' | as alice mp-seal -t bob >"$T/sealed"
+posted() {
+	as bob sh -c 'mp-due | mp-seal | mp-send -w 90' 2>>"$T/bob.err"
+	# shellcheck disable=SC2016 # for the inner shell
+	as alice sh -c 'mp-mesh post <"$1"' sh "$T/sealed" >"$T/posted" 2>>"$T/alice.err"
+}
+ok 'bob says where he fetches, and alice posts' wait_for posted
+arrived() {
+	as bob mp-mesh fetch 2>>"$T/bob.err"
+	as bob mp-inbox | grep -q "${TAB}alice${TAB}.*${TAB}by relays.n\$"
+}
+ok 'bob has it from a relay' wait_for arrived
+role() { # post or fetch: the names of alice's relays, without .onion
+	as alice mp-mesh servers | awk -v r="$1" '$2 == r { sub(/[.]onion$/, "", $1); print $1 }'
+}
+circuits() { # RELAY ...: the SOCKS user names of alice's circuits to these
+	asked "$T/alice/run/cookie" "$T/alice/run/control" circuit-status >"$T/circuits"
+	for r in "$@"; do
+		sed -n "s/.* REND_QUERY=$r .*SOCKS_USERNAME=\"\([^\"]*\)\".*/\1/p" "$T/circuits"
+	done | sort -u
+}
+# shellcheck disable=SC2046 # a list
+circuits $(role post) >"$T/names.post"
+# shellcheck disable=SC2046
+circuits $(role fetch) >"$T/names.fetch"
+like 'alice posts by a circuit of its own name' "$(cat "$T/names.post")" '^[0-9a-f]{32}$'
+like '... fetches by others' "$(cat "$T/names.fetch")" '^[0-9a-f]{32}$'
+is '... and none is for both' "$(sort "$T/names.post" "$T/names.fetch" | uniq -d)" ''
+ok 'a report goes to the other two' as alice mp-mesh report -w 60 "$(onion relay3)"
+like '... and is noted' "$(as relay2 mp-relay log)" "$(onion relay3)${TAB}somebody reports it\$"
 finish

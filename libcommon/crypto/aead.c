@@ -1,50 +1,11 @@
 #include "crypto/aead.h"
 
-#include <pthread.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <sodium.h>
 
 #include "base/err.h"
-
-static const uint8_t no_key[32];
-
-/* One context a thread: making one costs more than sealing a short frame.  Its thread's end frees
- * it. */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t slot;
-static _Thread_local EVP_CIPHER_CTX *gcm;
-
-static void free_context(void *ctx)
-{
-	EVP_CIPHER_CTX_free(ctx);
-}
-
-static void make_slot(void)
-{
-	pthread_key_create(&slot, free_context);
-}
-
-static EVP_CIPHER_CTX *context(void)
-{
-	if (gcm != NULL)
-		return gcm;
-	pthread_once(&once, make_slot);
-	gcm = EVP_CIPHER_CTX_new();
-	if (gcm == NULL || EVP_EncryptInit_ex(gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1 ||
-	    pthread_setspecific(slot, gcm) != 0) {
-		EVP_CIPHER_CTX_free(gcm);
-		gcm = NULL;
-		err_set(MP_ENOMEM, "no memory for a cipher");
-	}
-	return gcm;
-}
-
-static void forget(EVP_CIPHER_CTX *ctx)
-{
-	EVP_EncryptInit_ex(ctx, NULL, NULL, no_key, NULL);
-}
+#include "crypto/gcm.h"
 
 static int begin(EVP_CIPHER_CTX *ctx, const struct aead *a, int encrypt)
 {
@@ -57,7 +18,7 @@ static int begin(EVP_CIPHER_CTX *ctx, const struct aead *a, int encrypt)
 
 int aead_seal(uint8_t *out, const struct aead *a, const void *plain, size_t len)
 {
-	EVP_CIPHER_CTX *ctx = context();
+	EVP_CIPHER_CTX *ctx = gcm_context();
 	int n, good;
 
 	if (ctx == NULL)
@@ -66,13 +27,13 @@ int aead_seal(uint8_t *out, const struct aead *a, const void *plain, size_t len)
 	       (len == 0 || EVP_CipherUpdate(ctx, out, &n, plain, (int)len) == 1) &&
 	       EVP_CipherFinal_ex(ctx, out + len, &n) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)a->tag, out + len) == 1;
-	forget(ctx);
+	gcm_forget(ctx);
 	return good ? 0 : err_set(MP_ENOMEM, "cannot encrypt");
 }
 
 int aead_open(uint8_t *out, const struct aead *a, const uint8_t *sealed, size_t len)
 {
-	EVP_CIPHER_CTX *ctx = context();
+	EVP_CIPHER_CTX *ctx = gcm_context();
 	uint8_t tag[16];
 	size_t text;
 	int n, good;
@@ -87,7 +48,7 @@ int aead_open(uint8_t *out, const struct aead *a, const uint8_t *sealed, size_t 
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)a->tag, tag) == 1 &&
 	       (text == 0 || EVP_CipherUpdate(ctx, out, &n, sealed, (int)text) == 1) &&
 	       EVP_CipherFinal_ex(ctx, out + text, &n) == 1;
-	forget(ctx);
+	gcm_forget(ctx);
 	if (good)
 		return 0;
 	if (text > 0)

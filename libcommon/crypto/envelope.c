@@ -1,59 +1,17 @@
 #include "crypto/envelope.h"
 
-#include <pthread.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <sodium.h>
 
 #include "base/err.h"
+#include "crypto/gcm.h"
 
-#define IV 12
+#define IV GCM_IV
 #define TAG 16
 #define PREFIX 40u /* contact id 32, hlen 4, blen 4 */
 
 static const uint8_t aad[10] = "mariposa/1";
-static const uint8_t no_key[KEY_LEN];
-
-/*
- * One cipher context a thread: making one costs as much as sealing a KiB.
- * Its thread's end frees it.
- */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t slot;
-static _Thread_local EVP_CIPHER_CTX *gcm;
-
-static void free_context(void *ctx)
-{
-	EVP_CIPHER_CTX_free(ctx);
-}
-
-static void make_slot(void)
-{
-	pthread_key_create(&slot, free_context);
-}
-
-static EVP_CIPHER_CTX *context(void)
-{
-	if (gcm != NULL)
-		return gcm;
-	pthread_once(&once, make_slot);
-	gcm = EVP_CIPHER_CTX_new();
-	if (gcm == NULL || EVP_EncryptInit_ex(gcm, EVP_aes_256_gcm(), NULL, NULL, NULL) != 1 ||
-	    pthread_setspecific(slot, gcm) != 0) {
-		EVP_CIPHER_CTX_free(gcm);
-		gcm = NULL;
-		err_set(MP_ENOMEM, "no memory for a cipher");
-	}
-	return gcm;
-}
-
-/* The context outlives the call, the key in it must not. */
-static void forget(EVP_CIPHER_CTX *ctx)
-{
-	EVP_EncryptInit_ex(ctx, NULL, NULL, no_key, NULL);
-}
-
 static unsigned log2_floor(size_t n)
 {
 	unsigned e = 0;
@@ -105,7 +63,7 @@ int envelope_seal_iv(struct buf *out, const uint8_t iv[static 12],
     const uint8_t key[static KEY_LEN], const uint8_t id[static CONTACT_ID], const void *header,
     size_t hlen, const void *body, size_t blen)
 {
-	EVP_CIPHER_CTX *ctx = context();
+	EVP_CIPHER_CTX *ctx = gcm_context();
 	uint8_t prefix[PREFIX], *p;
 	size_t used, total;
 	int r;
@@ -128,7 +86,7 @@ int envelope_seal_iv(struct buf *out, const uint8_t iv[static 12],
 		out->len += total + ENVELOPE_OVERHEAD;
 	else
 		r = err_set(MP_ENOMEM, "cannot seal the envelope");
-	forget(ctx);
+	gcm_forget(ctx);
 	sodium_memzero(prefix, sizeof(prefix));
 	return r;
 }
@@ -181,7 +139,7 @@ static int parse(
 int envelope_open(struct envelope *out, struct buf *plain, const uint8_t *data, size_t len,
     const uint8_t key[static KEY_LEN], const uint8_t id[static CONTACT_ID])
 {
-	EVP_CIPHER_CTX *ctx = context();
+	EVP_CIPHER_CTX *ctx = gcm_context();
 	size_t total;
 	int r, good;
 
@@ -194,7 +152,7 @@ int envelope_open(struct envelope *out, struct buf *plain, const uint8_t *data, 
 	if ((r = buf_reserve(plain, total)) != MP_OK)
 		return r;
 	good = decrypt(ctx, plain->data, data, total, key);
-	forget(ctx);
+	gcm_forget(ctx);
 	if (!good || !parse(out, plain->data, total, id)) {
 		sodium_memzero(plain->data, total);
 		goto bad;

@@ -96,15 +96,14 @@ static int read_votes(struct decision *d, const json_t *o)
 
 		memcpy(one->about, d->about, ONION_KEY);
 		if ((rc = server_name_read(one->voter, voter)) != 0 ||
-		    (rc = vote_parse(one, json_string_value(v))) != 0 ||
-		    (rc = vote_verify(one)) != 0)
+		    (rc = vote_parse(one, json_string_value(v))) != 0)
 			return rc;
 		d->n++;
 	}
 	return 0;
 }
 
-int decision_read(struct decision *d, const json_t *o)
+int decision_parse(struct decision *d, const json_t *o)
 {
 	const char *final = json_text(o, "final_decision");
 	int rc;
@@ -117,6 +116,15 @@ int decision_read(struct decision *d, const json_t *o)
 	if (final == NULL || verdict_read(&d->final, final, strlen(final)) != 0)
 		return err_set(MP_EBAD, "bad 'final_decision'");
 	return read_votes(d, json_object_get(o, "votes"));
+}
+
+int decision_read(struct decision *d, const json_t *o)
+{
+	int rc = decision_parse(d, o);
+
+	for (size_t i = 0; i < d->n && rc == 0; i++)
+		rc = vote_verify(&d->vote[i]);
+	return rc;
 }
 
 static int write_vote(json_t *votes, const struct vote *v)

@@ -46,6 +46,8 @@ int vote_verify(const struct vote *v);
 
 /* Every signature is checked: one wrong vote refuses all. */
 int decision_read(struct decision *d, const json_t *o);
+/* Its form alone: no vote of it is believed before vote_verify(). */
+int decision_parse(struct decision *d, const json_t *o);
 int decision_write(json_t **out, const struct decision *d);
 
 /*

@@ -6,7 +6,8 @@
  * A report is not signed and proves nothing; it makes its receiver look for himself.  Evidence that
  * proves something on its own is a contradiction: a JSON object {"votes": [DECISION, DECISION]},
  * two quorum_decision packets in which the reported server itself votes differently about one
- * server in one window.  Everything else is text for the operator.
+ * server in one window; others' votes beside them are not looked at.  Everything else is text for
+ * the operator.
  */
 #ifndef MP_MESH_REPORT_H
 #define MP_MESH_REPORT_H

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -14,6 +13,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "base/stop.h"
 #include "node/otr_person.h"
 
 #define SKEW (5 * MP_MINUTE)
@@ -249,22 +249,6 @@ static int loop(struct talk *t)
 	return r;
 }
 
-/* What nohup has us ignore stays ignored. */
-static int catch_signals(struct talk *t)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	struct sigaction now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return t->signals >= 0 ? MP_OK : err_sys("cannot wait for signals");
-}
-
 static int descriptors(struct talk *t)
 {
 	if (fcntl(TALK_PERSON_IN, F_GETFD) < 0 || fcntl(TALK_PERSON_OUT, F_GETFD) < 0)
@@ -312,7 +296,7 @@ static int begin(struct talk *t)
 		return r;
 	t->cfg.self = t->self;
 	if ((r = otr_files_new(&t->files, t->o->folder, c.file_accept)) != MP_OK ||
-	    (r = catch_signals(t)) != MP_OK || (r = talk_introduce(t)) != MP_OK)
+	    (r = t->signals = stop_unless_ignored()) < 0 || (r = talk_introduce(t)) != MP_OK)
 		return r;
 	return room_new(&t->room, &t->cfg, clock_now());
 }

@@ -4,9 +4,12 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "mesh/report.h"
 #include "mesh/servers.h"
 #include "node/relay_step.h"
+
+#define REPORT_SHOWN ((size_t)200) /* bytes of what a report says that go to the log */
 
 /* The votes on one server, and who may vote. */
 struct tally {
@@ -230,40 +233,77 @@ int relay_on_decision(struct relay_call *c)
 }
 
 /* A report makes us look sooner, not oftener than four times the usual. */
-static int look_sooner(struct relay *r, struct relay_peer *p, int64_t now)
+static bool look_due(const struct relay *r, const struct relay_peer *p, int64_t now)
 {
-	if (now - p->reported < r->cfg.audit_every / 4)
-		return 0;
-	p->reported = now;
-	if (p->audit > now)
-		p->audit = now;
-	return relay_peer_update(r->s, p);
+	return now - p->reported >= r->cfg.audit_every / 4;
 }
 
-static int take_report(struct relay *r, const struct report *p, int64_t now)
+/* What somebody said, for the operator. */
+static int log_report(struct relay *r, const struct report *p, int64_t now)
 {
-	struct relay_peer peer;
-	int rc = relay_peer_get(r->s, &peer, p->server);
+	struct buf line = BUF_INIT(8 * REPORT_SHOWN);
+	size_t n = p->evidence.len < REPORT_SHOWN ? p->evidence.len : REPORT_SHOWN;
+	int rc = buf_adds(&line, n > 0 ? "somebody reports it: " : "somebody reports it");
+
+	if (rc == 0 && (rc = text_display(&line, p->evidence.data, n, 0)) == 0 &&
+	    (rc = buf_terminate(&line)) == 0)
+		rc = relay_log(r->s, p->server, now, (const char *)line.data);
+	buf_free(&line);
+	return rc;
+}
+
+static int look_sooner(
+    struct relay *r, struct relay_peer *peer, const struct report *p, int64_t now)
+{
+	int rc;
+
+	peer->reported = now;
+	if (peer->audit > now)
+		peer->audit = now;
+	rc = relay_peer_update(r->s, peer);
+	return rc == 0 ? log_report(r, p, now) : rc;
+}
+
+/* Whether it is about a peer, and new to us: else nothing is written, and nobody is kept waiting.
+ */
+static int report_matters(
+    struct relay *r, const struct report *p, struct relay_peer *peer, bool proof, int64_t now)
+{
+	int rc = relay_peer_get(r->s, peer, p->server);
 
 	if (rc != 0)
 		return rc == MP_ENONE ? 0 : rc;
-	if ((rc = look_sooner(r, &peer, now)) != 0)
-		return rc;
-	if (report_proves(p, now / r->cfg.vote_window - VOTE_DAYS))
-		return peer.score < STANDING_BAD ? relay_observe(r, &peer, SAW_CONTRADICTION, now)
-		                                 : 0;
-	return peer.reported == now ? relay_log(r->s, p->server, now, "somebody reports it") : 0;
+	return look_due(r, peer, now) || (proof && peer->score < STANDING_BAD);
 }
 
+static int take_report(struct relay *r, const struct report *p, bool proof, int64_t now)
+{
+	struct relay_peer peer;
+	int rc = report_matters(r, p, &peer, proof, now);
+
+	if (rc <= 0)
+		return rc;
+	rc = look_due(r, &peer, now) ? look_sooner(r, &peer, p, now) : 0;
+	if (rc == 0 && proof && peer.score < STANDING_BAD)
+		rc = relay_observe(r, &peer, SAW_CONTRADICTION, now);
+	return rc;
+}
+
+/* Anybody can send any number: what it costs to look at one is not spent inside the transaction. */
 int relay_on_report(struct relay_call *c)
 {
+	struct relay_peer peer;
 	struct report p;
+	bool proof = false;
 	int rc = report_read(&p, c->in);
 
-	if (rc == 0 && (rc = relay_begin(c->r->s)) == 0)
-		rc = relay_end(c->r->s, take_report(c->r, &p, c->now));
-	report_free(&p);
-	if (rc == 0)
+	if (rc == 0) {
+		proof = report_proves(&p, c->now / c->r->cfg.vote_window - VOTE_DAYS);
+		rc = report_matters(c->r, &p, &peer, proof, c->now);
+	}
+	if (rc == 1 && (rc = relay_begin(c->r->s)) == 0 &&
+	    (rc = relay_end(c->r->s, take_report(c->r, &p, proof, c->now))) == 0)
 		relay_wake();
+	report_free(&p);
 	return rc;
 }

@@ -1,8 +1,4 @@
-#include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -35,16 +31,10 @@ static int copy(struct store *s, const char *path)
 int store_backup(struct store *s, const char *path)
 {
 	char tmp[PATH_MAX];
-	struct stat st;
-	int fd, rc;
+	int rc, fd = sql_draft(tmp, sizeof tmp, path);
 
-	if (lstat(path, &st) == 0)
-		return err_set(MP_EEXIST, "'%s' is there already", path);
-	if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= (int)sizeof tmp)
-		return err_set(MP_ELIMIT, "'%s': path too long", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys("cannot make '%s'", path);
+		return fd;
 	rc = copy(s, tmp);
 	if (rc == 0 && fsync(fd) != 0)
 		rc = err_sys("cannot write '%s'", path);

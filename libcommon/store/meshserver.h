@@ -12,7 +12,8 @@
 
 #define MESHSERVERS_MAX 1000
 
-enum meshrole { ROLE_NONE, ROLE_POST, ROLE_FETCH };
+/* Reported: it is out, and other relays have heard of it. */
+enum meshrole { ROLE_NONE, ROLE_POST, ROLE_FETCH, ROLE_REPORTED };
 
 struct meshserver {
 	int64_t row;

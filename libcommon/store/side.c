@@ -1,7 +1,6 @@
 #include "store/side.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,35 +74,16 @@ static int fill(const struct side *d, const char *path)
 static int make_file(const struct side *d, const char *path)
 {
 	char tmp[PATH_MAX];
-	int fd, rc;
+	int rc, fd = sql_draft(tmp, sizeof tmp, path);
 
-	if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= (int)sizeof tmp)
-		return err_set(MP_ELIMIT, "'%s': path too long", path);
-	if ((fd = mkostemp(tmp, O_CLOEXEC)) < 0)
-		return err_sys("cannot make '%s'", path);
+	if (fd < 0)
+		return fd == MP_EEXIST ? 0 : fd;
 	close(fd);
 	if ((rc = fill(d, tmp)) == 0)
 		rc = sql_publish(tmp, path);
 	if (rc != 0)
 		unlink(tmp);
 	return rc == MP_EEXIST ? 0 : rc;
-}
-
-static int check(struct store *s, const struct side *d, const char *path)
-{
-	int64_t application = 0, version = 0;
-	int rc = sql_int(s, &application, "PRAGMA application_id", "");
-
-	if (rc >= 0)
-		rc = sql_int(s, &version, "PRAGMA user_version", "");
-	if (rc < 0)
-		return rc;
-	if (application != d->application || version < 1)
-		return err_set(MP_ESYS, "'%s' is none of ours", path);
-	if (version > d->version)
-		return err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
-		    (long long)version, d->version);
-	return 0;
 }
 
 int side_open(struct store **out, const struct side *d, bool make)
@@ -130,7 +110,7 @@ int side_open(struct store **out, const struct side *d, bool make)
 	}
 	if ((rc = open_file(&s, path, d->fleeting)) != 0)
 		return rc;
-	if ((rc = check(s, d, path)) != 0) {
+	if ((rc = sql_check_version(s, path, d->application, d->version)) != 0) {
 		store_close(s);
 		return rc;
 	}

@@ -45,6 +45,8 @@ struct sql_kind {
 /* A new one at path; MP_EEXIST. */
 int sql_make(const char *path, const struct sql_kind *kind);
 int sql_open(struct store **out, const char *path, const struct sql_kind *kind);
+/* MP_ESYS: another program's, or a newer one's. */
+int sql_check_version(struct store *s, const char *path, int application, int version);
 
 #define SQL_PATIENCE (10 * INT64_C(1000)) /* ms that a lock is waited for */
 
@@ -106,6 +108,8 @@ int lane_unblock(struct store *s, int64_t contact, int64_t now);
 enum { WAKE_INBOX = 1, WAKE_DUE = 2 };
 void sql_wake(struct store *s, unsigned who);
 
+/* A new temporary file beside path, its name in tmp: the descriptor. MP_EEXIST: path is there. */
+int sql_draft(char *tmp, size_t size, const char *path);
 /* A finished temporary file becomes path, unless something is there: MP_EEXIST. Durable. */
 int sql_publish(const char *tmp, const char *path);
 

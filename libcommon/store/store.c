@@ -135,20 +135,20 @@ static int check_file(const char *path, const char *maker)
 	return 0;
 }
 
-static int check_version(struct store *s, const char *path, const struct sql_kind *kind)
+int sql_check_version(struct store *s, const char *path, int application, int version)
 {
-	int64_t application = 0, version = 0;
-	int rc = sql_int(s, &application, "PRAGMA application_id", "");
+	int64_t is = 0, has = 0;
+	int rc = sql_int(s, &is, "PRAGMA application_id", "");
 
 	if (rc >= 0)
-		rc = sql_int(s, &version, "PRAGMA user_version", "");
+		rc = sql_int(s, &has, "PRAGMA user_version", "");
 	if (rc < 0)
 		return rc;
-	if (application != kind->application || version < 1)
+	if (is != application || has < 1)
 		return err_set(MP_ESYS, "'%s' is not a store of mp", path);
-	if (version > kind->version)
+	if (has > version)
 		return err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
-		    (long long)version, kind->version);
+		    (long long)has, version);
 	return 0;
 }
 
@@ -178,7 +178,8 @@ int sql_open(struct store **out, const char *path, const struct sql_kind *kind)
 	*out = NULL;
 	if ((rc = check_file(path, kind->maker)) != 0 || (rc = open_file(&s, path)) != 0)
 		return rc;
-	if ((rc = check_version(s, path, kind)) != 0 || (rc = check_mode(s, path)) != 0) {
+	if ((rc = sql_check_version(s, path, kind->application, kind->version)) != 0 ||
+	    (rc = check_mode(s, path)) != 0) {
 		store_close(s);
 		return rc;
 	}
@@ -262,6 +263,19 @@ static int sync_directory(const char *path)
 	return rc;
 }
 
+int sql_draft(char *tmp, size_t size, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) == 0)
+		return err_set(MP_EEXIST, "'%s' is there already", path);
+	if (snprintf(tmp, size, "%s.XXXXXX", path) >= (int)size)
+		return err_set(MP_ELIMIT, "'%s': path too long", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	return fd < 0 ? err_sys("cannot make '%s'", path) : fd;
+}
+
 int sql_publish(const char *tmp, const char *path)
 {
 	int rc = renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
@@ -293,16 +307,10 @@ static void drop_logs(const char *path)
 int sql_make(const char *path, const struct sql_kind *kind)
 {
 	char tmp[PATH_MAX];
-	struct stat st;
-	int fd, rc;
+	int rc, fd = sql_draft(tmp, sizeof tmp, path);
 
-	if (lstat(path, &st) == 0)
-		return err_set(MP_EEXIST, "'%s' is there already", path);
-	if (snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= (int)sizeof tmp)
-		return err_set(MP_ELIMIT, "'%s': path too long", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys("cannot make '%s'", path);
+		return fd;
 	close(fd);
 	if ((rc = fill(tmp, kind)) == 0) {
 		drop_logs(path);

@@ -13,7 +13,8 @@ mesh.py batch KEY TO HOPS ATTEMPT  < packets, one a line
 mesh.py decision ABOUT VALUE WINDOW KEY ...  with each server's vote
 mesh.py lie HOME LOG garbage|drop|cut [ROUTES]    a server of the home's key that says nothing sensible,
                                             or that it took all and passes on nothing, or to those
-                                            of ROUTES with no hops left; prints HOST:PORT when it listens
+                                            of ROUTES with no hops left; prints HOST:PORT when it listens.
+                                            LOG gets the paths; what is reported goes to another file beside it
 mesh.py without  < object                   it again without each of its members, one a line
 mesh.py spoilt  < object                    it again with each member of a wrong kind or form
 mesh.py refused HOST:PORT METHOD PATH  < bodies, one a line; prints each that is not answered with 400
@@ -190,6 +191,9 @@ def lie(home, log, how, routes=os.devnull):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with open(log, "a") as f:
                 print(self.path, file=f)
+            if self.path == "/reports":
+                with open(os.path.splitext(log)[0] + ".reports", "ab") as f:
+                    f.write(body + b"\n")
             if how == "garbage":
                 answer = b'{"type": "batch_answer", "results": [1, 2, 3]}'
             elif self.path == "/mesh":

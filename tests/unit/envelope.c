@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "crypto/aead.h"
 #include "crypto/envelope.h"
 #include "tap.h"
 
@@ -307,6 +308,26 @@ static void test_threads(void)
 	is_int((long long)sum, 0, "four threads seal and open at once");
 }
 
+/* Frames with IVs of another length use the same cipher. */
+static void test_shared(void)
+{
+	struct aead a = {.key = key, .iv = iv, .ivlen = 8, .tag = 12};
+	struct buf one = BUF_INIT(65536), two = BUF_INIT(65536);
+	uint8_t sealed[16], plain[4];
+	int bad = 0;
+
+	bad |= envelope_seal_iv(&one, iv, key, id, "{}", 2, "", 0);
+	bad |= aead_seal(sealed, &a, "text", 4);
+	bad |= envelope_seal_iv(&two, iv, key, id, "{}", 2, "", 0);
+	ok(one.len == two.len && memcmp(one.data, two.data, one.len) == 0,
+	    "an envelope is the same after another's IV");
+	bad |= aead_open(plain, &a, sealed, sizeof(sealed));
+	ok(!refused(one.data, one.len, key, id), "and opens after one was opened");
+	is_int(bad, 0, "all of them succeed");
+	buf_free(&one);
+	buf_free(&two);
+}
+
 /* Reflected to its sender, or moved to where another contact is read. */
 static void test_moved(void)
 {
@@ -345,6 +366,7 @@ int main(void)
 	test_too_long();
 	test_reuse();
 	test_threads();
+	test_shared();
 	test_moved();
 	return done();
 }

@@ -601,6 +601,29 @@ static json_t *one_vote(const struct identity *by, enum verdict value, int64_t w
 	return o;
 }
 
+/* One of the two votes with the other's signature. */
+static bool still_proves(struct report *r, const json_t *e, size_t i, int64_t oldest)
+{
+	json_t *copy = json_deep_copy(e), *list = json_object_get(copy, "votes"), *votes[2];
+	const char *mine, *theirs;
+	char name[ONION_TEXT], bad[200];
+	bool proven;
+
+	onion_encode(name, r->server);
+	for (size_t k = 0; k < 2; k++)
+		votes[k] = json_object_get(json_array_get(list, k), "votes");
+	mine = json_string_value(json_object_get(votes[i], name));
+	theirs = json_string_value(json_object_get(votes[1 - i], name));
+	snprintf(bad, sizeof(bad), "%.*s%s", (int)(strrchr(mine, '.') - mine), mine,
+	    strrchr(theirs, '.'));
+	json_object_set_new(votes[i], name, json_string(bad));
+	buf_clear(&r->evidence);
+	must(json_write(&r->evidence, copy));
+	proven = report_proves(r, oldest);
+	json_decref(copy);
+	return proven;
+}
+
 static bool proves(const struct identity *by, int64_t window, enum verdict second, int64_t oldest)
 {
 	struct report r = {.evidence = BUF_INIT(EVIDENCE_MAX)};
@@ -611,6 +634,9 @@ static bool proves(const struct identity *by, int64_t window, enum verdict secon
 	memcpy(r.server, s2->key, ONION_KEY);
 	must(json_write(&r.evidence, e));
 	proven = report_proves(&r, oldest);
+	if (proven)
+		for (size_t i = 0; i < 2; i++)
+			ok(!still_proves(&r, e, i, oldest), "a wrong signature proves nothing");
 	json_decref(e);
 	report_free(&r);
 	return proven;

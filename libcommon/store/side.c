@@ -89,6 +89,7 @@ static int make_file(const struct side *d, const char *path)
 	return rc == MP_EEXIST ? 0 : rc;
 }
 
+/* 1: an older one. */
 static int check(struct store *s, const struct side *d, const char *path)
 {
 	int64_t application = 0, version = 0;
@@ -103,7 +104,27 @@ static int check(struct store *s, const struct side *d, const char *path)
 	if (version > d->version)
 		return err_set(MP_ESYS, "'%s' has version %lld, this program knows %d", path,
 		    (long long)version, d->version);
-	return 0;
+	return version < d->version ? 1 : 0;
+}
+
+/* Whoever is first does it, the others find it done. */
+static int upgrade(struct store *s, const struct side *d)
+{
+	int64_t version = 0;
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	rc = sql_int(s, &version, "PRAGMA user_version", "");
+	for (rc = rc < 0 ? rc : 0; rc == 0 && version < d->version; version++) {
+		char set[50];
+
+		snprintf(set, sizeof set, "PRAGMA user_version = %lld", (long long)version + 1);
+		if (sqlite3_exec(s->db, d->steps[version - 1], NULL, NULL, NULL) ||
+		    sqlite3_exec(s->db, set, NULL, NULL, NULL))
+			rc = sql_error(s);
+	}
+	return sql_end(s, rc);
 }
 
 int side_open(struct store **out, const struct side *d, bool make)
@@ -130,11 +151,13 @@ int side_open(struct store **out, const struct side *d, bool make)
 	}
 	if ((rc = open_file(&s, path, d->fleeting)) != 0)
 		return rc;
-	if ((rc = check(s, d, path)) != 0) {
+	s->turn = turn_open(path);
+	if ((rc = check(s, d, path)) == 1)
+		rc = upgrade(s, d);
+	if (rc != 0) {
 		store_close(s);
 		return rc;
 	}
-	s->turn = turn_open(path);
 	*out = s;
 	return 0;
 }

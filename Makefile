@@ -59,6 +59,8 @@ tool_bin := $(tool_src:tests/tools/%.c=$(BUILD)/tools/%)
 sim_bin := $(BUILD)/sim/mariposa $(BUILD)/sim/mesh
 replay_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/replay/%)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+fuzz_lib := $(lib_src:%.c=$(BUILD)/fuzz-lib/%.o)
+fuzz_cflags = -std=c11 -O1 -g -pthread -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 all: $(programs) $(BUILD)/bin/mp
 
@@ -113,10 +115,13 @@ $(replay_bin): $(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/replay.
 	@mkdir -p $(@D)
 	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/tests/replay.o $(BUILD)/libcommon.a $(mp_ldlibs)
 
-$(fuzz_bin): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) | $(schemas)
+$(fuzz_lib): $(BUILD)/fuzz-lib/%.o: %.c | $(schemas)
 	@mkdir -p $(@D)
-	$(CLANG) -Itests $(mp_cppflags) -std=c11 -O1 -g -pthread -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -o $@ $< $(lib_src) $(mp_ldlibs)
+	$(CLANG) $(mp_cppflags) $(fuzz_cflags) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(fuzz_bin): $(BUILD)/fuzz/%: tests/fuzz/%.c $(fuzz_lib)
+	@mkdir -p $(@D)
+	$(CLANG) -Itests $(mp_cppflags) $(fuzz_cflags) -fsanitize=fuzzer -o $@ $< $(fuzz_lib) $(mp_ldlibs)
 
 # Objects are made again when the flags change.
 $(BUILD)/flags: FORCE
@@ -170,4 +175,4 @@ FORCE:
 
 -include $(lib_obj:.o=.d) $(cmd_src:%.c=$(BUILD)/%.d) $(unit_src:%.c=$(BUILD)/%.d) \
 	$(tool_src:%.c=$(BUILD)/%.d) $(fuzz_src:%.c=$(BUILD)/%.d) $(sim_src:%.c=$(BUILD)/%.d) \
-	$(meshsim_src:%.c=$(BUILD)/%.d)
+	$(meshsim_src:%.c=$(BUILD)/%.d) $(fuzz_lib:.o=.d)

@@ -85,7 +85,9 @@ out_at() { # PEER RELAY ...: all of them shut it out
 # One of the honest ones is away all the time that the others judge.
 kill -STOP "$(cat "$T/d.pid")"
 ok 'who drops takes audits' wait_for audited 3 $DROP 'came = 0' a b c
-ok '... as any packet' grep -qx /packets "$T/drop.asked"
+ok '... that have what a packet to a contact has' \
+	grep -qx '/packets message recipient signature token' "$T/drop.asked"
+is '... each of them' "$(grep '^/packets' "$T/drop.asked" | sort -u | wc -l)" 1
 decide "peer = $DROP" a b c
 ok '... and is blacklisted by all' wait_for out_at drop a b c
 like '... which is in the log' "$(as a mp-relay log)" "$(onion drop)${TAB}blacklisted by quorum"

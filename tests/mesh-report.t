@@ -80,7 +80,7 @@ like '... and the hour' "$(jq -r .timestamp "$T/spy.reports")" '^20[-0-9]*T[0-9]
 for n in r1 r2; do
 	like "$n notes it" "$(as "$n" mp-relay log)" "$(onion bad)${TAB}somebody reports it: wrong answers\$"
 done
-audited() { grep -qx /packets "$T/bad.asked"; }
+audited() { grep -q "^/packets" "$T/bad.asked"; }
 ok '... and audits' wait_for audited
 exits 1 a mp-mesh report
 as a mp-mesh servers remove "$(onion bad)"

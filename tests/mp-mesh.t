@@ -3,6 +3,8 @@
 # shellcheck disable=SC2154 # pid: of lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/mesh.sh"
+command -v python3 >/dev/null || skip_all "python3 is not installed"
+command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
 
 # --- Without what it needs.
 exits 100 mp-mesh
@@ -162,15 +164,38 @@ stop "$gone"
 echo failover | as a mp-seal -t b >"$T/sealed"
 exits 0 as a sh -c 'mp-mesh post <"$1"' - "$T/sealed"
 like 'a relay that is away: the next one' "$(as a mp-mesh servers)" "^$(onion "$gone")${TAB}-${TAB}[0-9]*${TAB}away\$"
+answers() { # NAME FILE: in its place, at its port
+	start socat "OPENSSL-LISTEN:$(sed 's/.*://' "$T/$1.at"),bind=127.0.0.1,reuseaddr,fork,cert=$T/$1/tls/cert.pem,key=$T/$1/tls/key.pem,verify=0,openssl-min-proto-version=TLS1.3" \
+		"SYSTEM:cat '$2'"
+	wait_for listens "$(sed 's/.*://' "$T/$1.at")"
+}
+printf 'HTTP/1.1 507 Full\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' >"$T/full"
+answers "$gone" "$T/full"
+db() {
+	sqlite3 -cmd '.timeout 60000' "$T/a/store.db" "$1"
+}
+posts_to_it() { # and b fetches at RELAYS, as far as a knows
+	db "UPDATE meshserver SET role = 0, until = 0, retry = 0, fails = 0; UPDATE letterbox SET relays = $1;
+		UPDATE meshserver SET role = 1, until = 9000000000000 WHERE lower(hex(onion)) = '$(onion_hex "$gone")'"
+}
+onion_hex() {
+	python3 -c 'import base64, sys; print(base64.b32decode(sys.argv[1][:56].upper())[:32].hex())' "$(onion "$1")"
+}
+posts_to_it "x''"
+echo full | as a mp-seal -t b >"$T/sealed"
+exits 0 as a sh -c 'mp-mesh post <"$1"' - "$T/sealed"
+like 'a full box, said by who cannot know: the next one' "$(cat "$T/out")" "^sent${TAB}message${TAB}b${TAB}.*${TAB}mesh${TAB}-\$"
+posts_to_it "x'$(onion_hex "$gone")'"
+exits 111 as a sh -c 'mp-mesh post <"$1"' - "$T/sealed"
+like '... by who can: it is said' "$(cat "$T/out")" "^failed${TAB}message${TAB}b${TAB}.*${TAB}507${TAB}"
+kill "$pid"
+wait "$pid"
 relay "$gone" "$(sed 's/.*://' "$T/$gone.at")"
-ok '... and what was posted arrives' wait_for fetches b 5
+ok '... and what was posted arrives' wait_for fetches b 6
 liar=$(name_of "$(role b fetch | head -n 1)")
 stop "$liar"
-port=$(sed 's/.*://' "$T/$liar.at")
 printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"type":"load"}' >"$T/lie"
-start socat "OPENSSL-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,cert=$T/$liar/tls/cert.pem,key=$T/$liar/tls/key.pem,verify=0,openssl-min-proto-version=TLS1.3" \
-	"SYSTEM:cat '$T/lie'"
-wait_for listens "$port"
+answers "$liar" "$T/lie"
 as b mp-mesh fetch 2>"$T/err"
 like 'a wrong answer is said' "$(cat "$T/err")" "^mp-mesh: $(onion "$liar"): answers wrongly"
 as b mp-mesh fetch 2>"$T/err"

@@ -179,24 +179,49 @@ refused() { # NAME METHOD PATH: each line of standard input; prints those that a
 }
 ok 'the peers have all there is' wait_for is_status b .flood 0
 before=$(status_of b '[.packets, .held, .boxes, .devices, .flood]|tostring')
-is 'a packet without each of its members' "$(mesh without <"$T/other" | refused b POST /packets)" ''
-is '... or with a wrong one' "$(mesh spoilt <"$T/other" | refused b POST /packets)" ''
-is 'an acknowledgement' "$(mesh spoilt <"$T/ack" | refused b POST /acks)" ''
-is 'a retrieval' "$(mesh spoilt <"$T/proof" | refused b GET /messages)" ''
+malformed() { # FILE METHOD PATH: without each member, and with a wrong one
+	mesh without <"$1" >"$T/variants"
+	mesh spoilt <"$1" >>"$T/variants"
+	refused b "$2" "$3" <"$T/variants"
+}
+within() { # METHOD PATH KIND KEY [CHALLENGE]: wrong inside what is signed
+	within_m=$1
+	within_p=$2
+	shift 2
+	within_kind=$1
+	within_key=$2
+	shift 2
+	mesh malformed "$within_kind" "$within_key" "$(onion b)" "$@" | refused b "$within_m" "$within_p"
+}
+is 'a packet' "$(malformed "$T/other" POST /packets)" ''
+mesh mark "$(printf '%064d' 7)" 1 1 <"$T/other" >"$T/marked"
+is '... with a token' "$(mesh spoilt <"$T/marked" | refused b POST /packets)" ''
+is 'an acknowledgement' "$(malformed "$T/ack" POST /acks)" ''
+is '... what it says' "$(within POST /acks ack "$T/ann.key")" ''
+is 'a retrieval' "$(malformed "$T/proof" GET /messages)" ''
+ask b GET /challenge >/dev/null
+is '... what it says' "$(within GET /messages retrieval "$T/ann.key" "$(jq -r .challenge "$T/answer")")" ''
 mesh tokens "$T/ann.key" "$(onion b)" "$(printf '%064d' 7)" $(($(date +%s) / 86400)) 2 >"$T/tokens"
-is 'tokens' "$(mesh spoilt <"$T/tokens" | refused b POST /tokens)" ''
-is 'a server list request' "$(mesh spoilt <"$T/request" | refused b POST /servers)" ''
+is 'tokens' "$(malformed "$T/tokens" POST /tokens)" ''
+is '... what they say' "$(within POST /tokens tokens "$T/ann.key")" ''
+is 'a server list request' "$(malformed "$T/request" POST /servers)" ''
 printf '{"reporter_id":"anonymous","reported_server_id":"%s","timestamp":"2026-01-01T00:00:00.000Z","evidence":"aGVsbG8="}' \
 	"$(onion a)" >"$T/report"
-is 'a report' "$(mesh spoilt <"$T/report" | refused b POST /reports)" ''
+is 'a report' "$(malformed "$T/report" POST /reports)" ''
+is '... what it says' "$(within POST /reports report -)" ''
 mesh server "$T/s1" >"$T/s1.name"
 mesh decision "$(onion a)" blacklisted $(($(date +%s) / 86400)) "$T/s1" >"$T/decision"
-is 'a decision' "$(mesh spoilt <"$T/decision" | refused b POST /decisions)" ''
+is 'a decision' "$(malformed "$T/decision" POST /decisions)" ''
+is '... its votes' "$(within POST /decisions decision "$T/s1")" ''
 mesh batch "$T/s1" "$(onion b)" 3 0 <"$T/other" >"$T/batch"
-is 'a batch' "$(mesh spoilt <"$T/batch" | refused b POST /mesh)" ''
+is 'a batch' "$(malformed "$T/batch" POST /mesh)" ''
 is 'no JSON, two values, duplicate keys, a byte that is no text' "$(printf '%s\n' x '{}{}' '{"type":1,"type":1}' \
 	"$(printf '{"a":"\377"}')" '[]' | refused b POST /packets)" ''
 is '... changed nothing' "$(status_of b '[.packets, .held, .boxes, .devices, .flood]|tostring')" "$before"
+as b mp-relay accept "$(cat "$T/s1.name")"
+is 'what a batch of a peer says' "$(within POST /mesh batch "$T/s1")" ''
+as b mp-relay drop "$(cat "$T/s1.name")"
+is '... has no effect either' "$(status_of b '[.packets, .held, .boxes, .devices, .flood]|tostring')" "$before"
 is 'a report as it should be' "$(ask b POST /reports "$T/report")" 204
 like '... is in the log with what it says' "$(as b mp-relay log)" "$(onion a)${TAB}somebody reports it: hello\$"
 says() { # WHAT, as printf has it: a report of a
@@ -215,6 +240,17 @@ like '... shows them as such' "$(as b mp-relay log)" "$(onion c)${TAB}somebody r
 jq -c --arg s "$(cat "$T/s1.name")" '.reported_server_id = $s' "$T/line" >"$T/line2"
 is 'of a stranger' "$(ask b POST /reports "$T/line2")" 204
 unlike '... it is nothing to us' "$(as b mp-relay log)" "$(cat "$T/s1.name")"
+
+# --- What nobody can pass on stands in nobody's way.
+sqlite3 -cmd '.timeout 60000' "$T/b/relay.db" \
+	"INSERT INTO flood (kind, text, hops, attempt, source, time) VALUES (1, '{\"x\":\"' || hex(zeroblob(400000)) || '\"}', 0, 0, 0, $(date +%s)000)"
+mesh packet "$T/ann.key" >"$T/behind"
+is 'a packet behind a text that no batch holds' "$(ask b POST /packets "$T/behind")" 204
+ok '... arrives' wait_for has c ann $D1 1
+for d in $D1 $D2; do
+	mesh ack "$T/ann.key" $d "$(mesh id <"$T/behind")" >"$T/ack"
+	is '... and is confirmed' "$(ask c POST /acks "$T/ack")" 204
+done
 
 # --- A server's batch.
 is "a stranger's" "$(ask b POST /mesh "$T/batch")" 403

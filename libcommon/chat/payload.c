@@ -292,7 +292,9 @@ bool member_read(struct line_reader *r, struct member_line *m)
 	size_t at = r->at;
 
 	memset(m, 0, sizeof(*m));
-	if (line_text(r, line, sizeof(line)) && (id = strtok_r(line, " ", &save)) != NULL &&
+	/* One space between them, for a line has one form. */
+	if (line_text(r, line, sizeof(line)) && line[0] != ' ' && strstr(line, "  ") == NULL &&
+	    (id = strtok_r(line, " ", &save)) != NULL &&
 	    (name = strtok_r(NULL, " ", &save)) != NULL &&
 	    (key = strtok_r(NULL, " ", &save)) != NULL &&
 	    (state = strtok_r(NULL, "", &save)) != NULL && id_parse(&m->uid, id) &&

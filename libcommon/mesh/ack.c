@@ -25,10 +25,13 @@ static int read_ids(struct ack *a, const json_t *list)
 
 int ack_read(struct ack *a, const json_t *o)
 {
+	const char *text = json_text(json_object_get(o, "message"), "content");
 	struct signed_message m;
-	int rc = signed_read(&m, o);
+	int rc;
 
-	if (rc != 0)
+	if (text != NULL && strlen(text) > ACK_TEXT)
+		return err_set(MP_EBAD, "an acknowledgement of more than %d bytes", ACK_TEXT);
+	if ((rc = signed_read(&m, o)) != 0)
 		return rc;
 	memcpy(a->key, m.key, RSA_DER);
 	a->time = m.time;

@@ -14,6 +14,9 @@
 #include "mesh/signed.h"
 
 #define ACK_MAX 500 /* packets in one */
+#define ACK_TEXT                                                                         \
+	40000 /* bytes of its content: each relay of the mesh keeps and passes on an ack \
+	       */
 
 struct ack {
 	uint8_t key[RSA_DER]; /* whose */

@@ -4,8 +4,8 @@
  *
  * A room's name, its relay and perhaps a password give two values: the relay knows the room by the
  * one, and never sees the other, under which lines are sealed.  The name may be short, so the way
- * from it is made slow.  A sealed line says which writer it is of and which of his, so that one
- * that comes twice is known, and hides its length up to DOOR_STEP bytes.  Plain values; door_wipe()
+ * from it is made slow.  A sealed line hides its length up to DOOR_STEP bytes; by its mark one that
+ * comes twice is known.  Plain values; door_wipe()
  * when it is no longer used.
  */
 #ifndef MP_MESH_DOOR_H

@@ -1,6 +1,8 @@
 #include "mesh/packet.h"
 #include "base/err.h"
 
+#include <string.h>
+
 #include <sodium.h>
 
 void packet_init(struct packet *p)
@@ -33,6 +35,19 @@ void packet_identify(struct packet *p)
 	hash_part(&h, p->message.data, p->message.len);
 	hash_part(&h, p->signature.data, p->signature.len);
 	crypto_hash_sha256_final(&h, p->id);
+}
+
+void packet_whole(uint8_t whole[static PACKET_ID], const struct packet *p)
+{
+	crypto_hash_sha256_state h;
+
+	crypto_hash_sha256_init(&h);
+	crypto_hash_sha256_update(&h, p->id, PACKET_ID);
+	crypto_hash_sha256_update(&h, p->token, TOKEN_BYTES);
+	if (p->has_token)
+		crypto_hash_sha256_final(&h, whole);
+	else
+		memcpy(whole, p->id, PACKET_ID);
 }
 
 void packet_box(uint8_t box[static 32], const uint8_t recipient[static RSA_DER])

@@ -34,6 +34,10 @@ int packet_write(json_t **out, const struct packet *p);
 /* To be called when recipient, message or signature were set by hand. */
 void packet_identify(struct packet *p);
 
+/* What tells copies of one packet apart whose tokens differ: SHA-256 of id and token, and the id
+ * when it has none.  So a copy whose token was taken off or spoilt takes the place of none. */
+void packet_whole(uint8_t whole[static PACKET_ID], const struct packet *p);
+
 /* A recipient's box: SHA-256 of his key. */
 void packet_box(uint8_t box[static 32], const uint8_t recipient[static RSA_DER]);
 

@@ -9,6 +9,7 @@
 
 #define PREFIX "mp mesh/1 signed\n"
 #define SERVER_DER (12 + ONION_KEY)
+#define TIME_MOST 40 /* bytes: a fraction of a second can be as long as one likes */
 
 /* SubjectPublicKeyInfo of an Ed25519 key, RFC 8410. */
 static const uint8_t server_head[12] = {
@@ -73,6 +74,7 @@ int signed_read(struct signed_message *m, const json_t *o)
 {
 	struct buf bytes = BUF_INIT(MESH_BODY_MAX);
 	const json_t *inner = json_object_get(o, "message"), *text;
+	const char *time = json_text(inner, "timestamp");
 	int rc;
 
 	memset(m, 0, sizeof(*m));
@@ -81,9 +83,11 @@ int signed_read(struct signed_message *m, const json_t *o)
 	text = json_object_get(inner, "content");
 	if (!json_is_object(inner) || !json_is_string(text))
 		return err_set(MP_EBAD, "bad 'message'");
+	if (time != NULL && strlen(time) > TIME_MOST)
+		return err_set(MP_EBAD, "bad 'timestamp'");
 	if ((rc = field_time(inner, "timestamp", &m->time)) == 0 &&
-	    (rc = signed_bytes(&bytes, json_text(inner, "timestamp"), json_string_value(text),
-	         json_string_length(text))) == 0 &&
+	    (rc = signed_bytes(&bytes, time, json_string_value(text), json_string_length(text))) ==
+	        0 &&
 	    (rc = check(m, o, &bytes)) == 0)
 		rc = json_read(&m->content, json_string_value(text), json_string_length(text));
 	buf_free(&bytes);
@@ -94,6 +98,17 @@ void signed_free(struct signed_message *m)
 {
 	json_decref(m->content);
 	m->content = NULL;
+}
+
+int signed_copy(json_t **out, const json_t *o)
+{
+	const json_t *inner = json_object_get(o, "message");
+
+	*out = json_pack("{s:s, s:{s:O, s:O}, s:O, s:O}", "type", "signed_message", "message",
+	    "content", json_object_get(inner, "content"), "timestamp",
+	    json_object_get(inner, "timestamp"), "signature", json_object_get(o, "signature"),
+	    "public_key", json_object_get(o, "public_key"));
+	return *out != NULL ? 0 : err_set(MP_ENOMEM, "out of memory");
 }
 
 /* k or id signs. */

@@ -25,6 +25,9 @@ struct signed_message {
 /* Checks the signature; on success the caller calls signed_free(). MP_EBAD. */
 int signed_read(struct signed_message *m, const json_t *o);
 void signed_free(struct signed_message *m);
+/* One that was read, without the members that are not named: what somebody put beside them goes no
+ * further.  A new object in *out. */
+int signed_copy(json_t **out, const json_t *o);
 
 /* Appends the JSON of content, signed at the time now. */
 int signed_by_server(

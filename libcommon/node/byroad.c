@@ -42,7 +42,7 @@ bool byroad_take(struct sender *s, struct way *w)
 	if (w->carrying || strcmp(s->cfg->route, "onion") == 0 || !carriable(w) || !have_courier(s))
 		return false;
 	rc = courier_start(s->courier, w->contact.row, w->envelope.data, w->envelope.len, w);
-	if (rc == MP_ENONE)
+	if (rc == MP_ENONE || rc == MP_ELIMIT) /* longer than a packet can be */
 		return false;
 	if (rc != 0) {
 		sender_broken(s, rc);

@@ -217,10 +217,24 @@ static int ended(struct courier *k, struct carry *c, bool taken, struct courier_
 	return 1;
 }
 
+/* Whether a relay can know that there is no room for him: he fetches there, as far as we know. */
+static int knows_box(struct courier *k, const struct carry *c, bool *knows)
+{
+	struct letterbox b;
+	int rc = letterbox_get(k->s, &b, c->contact);
+
+	*knows = false;
+	for (size_t i = 0; rc == 0 && i < b.n; i++)
+		*knows = *knows || memcmp(b.relay[i], c->server.onion, ONION_KEY) == 0;
+	secret_wipe(&b, sizeof(b));
+	return rc == MP_ENONE ? 0 : rc;
+}
+
 int courier_result(struct courier *k, struct post_result *r, struct courier_end *end)
 {
 	enum relay_said said = SAID_RIGHT;
 	struct carry *c = k->carries;
+	bool full = false;
 	int rc;
 
 	while (c != NULL && c != r->tag)
@@ -236,10 +250,13 @@ int courier_result(struct courier *k, struct post_result *r, struct courier_end 
 	buf_free(&r->reply);
 	if ((rc = judge(k, c, said)) != 0)
 		return rc;
-	/* Only a relay where he polls knows that there is no room: another would take it in vain.
-	 */
-	if (r->status == 204 || r->status == 507)
-		return ended(k, c, r->status == 204, end);
+	if (r->status == 204)
+		return ended(k, c, true, end);
+	/* Another relay would take it in vain; but who cannot know may only want to keep it. */
+	if (r->status == 507 && (rc = knows_box(k, c, &full)) != 0)
+		return rc;
+	if (full)
+		return ended(k, c, false, end);
 	rc = post(k, c);
 	return rc == MP_ENONE ? ended(k, c, false, end) : rc;
 }

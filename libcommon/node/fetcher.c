@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -45,8 +47,8 @@ struct visit {
 	struct fetcher *f;
 	struct meshserver v;
 	uint8_t challenge[CHALLENGE_BYTES];
-	int64_t cursor;
-	bool more, held; /* held: something of a page could not be taken */
+	int64_t cursor, at; /* at: when the challenge came */
+	bool more, held;    /* held: something of a page could not be taken */
 	bool wrong;
 	char why[200];
 	struct ack ack;
@@ -88,6 +90,7 @@ static int challenge(struct visit *t)
 
 	if (rc == 0 && challenge_read(t->challenge, o) != 0)
 		rc = wrong(t, "no challenge");
+	t->at = clock_now();
 	json_decref(o);
 	return rc;
 }
@@ -201,6 +204,7 @@ static int read_page(struct visit *t, const json_t *o, const json_t **packets)
 		return wrong(t, "a page that leads nowhere");
 	t->cursor = cursor;
 	t->more = json_is_true(more);
+	t->at = clock_now();
 	return 0;
 }
 
@@ -223,6 +227,21 @@ static int page(struct visit *t)
 	return rc;
 }
 
+/* In any order, or it would tell a relay which are of one contact. */
+static void shuffle(struct tokens *k)
+{
+	uint8_t one[TOKEN_KEY];
+
+	for (size_t left = k->n; left > 1; left--) {
+		size_t i = randombytes_uniform((uint32_t)left);
+
+		memcpy(one, k->token[i], TOKEN_KEY);
+		memcpy(k->token[i], k->token[left - 1], TOKEN_KEY);
+		memcpy(k->token[left - 1], one, TOKEN_KEY);
+	}
+	secret_wipe(one, sizeof(one));
+}
+
 static int post_tokens(struct visit *t, struct tokens *k)
 {
 	struct buf body = BUF_INIT(MESH_BODY_MAX);
@@ -232,6 +251,7 @@ static int post_tokens(struct visit *t, struct tokens *k)
 	if (k->n == 0)
 		return 0;
 	memcpy(k->server, t->v.onion, ONION_KEY);
+	shuffle(k);
 	if ((rc = tokens_write(&body, k, t->f->me->signing, clock_now())) == 0)
 		rc = call(t, "POST", "/tokens", &body, 204, &o);
 	k->n = 0;
@@ -306,8 +326,12 @@ static int visit(struct visit *t)
 	t->more = true;
 	if ((rc = challenge(t)) != 0)
 		return rc;
-	for (int i = 0; rc == 0 && t->more && i < PAGES; i++)
+	for (int i = 0; rc == 0 && t->more && i < PAGES; i++) {
+		/* A page can take us long, or somebody sends us to sleep. */
+		if (clock_now() - t->at > CHALLENGE_TIME / 2 && (rc = challenge(t)) != 0)
+			break;
 		rc = page(t);
+	}
 	return rc != 0 ? rc : register_tokens(t);
 }
 

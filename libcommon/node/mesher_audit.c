@@ -31,8 +31,18 @@ static int load_pseudonym(struct mesher *m, int64_t peer, struct rsa_key **k)
 	return rc;
 }
 
+/* To any of our pseudonyms: a peer by whom all packets to one of them come would know audits. */
+static int draw_pseudonym(struct mesher *m, struct rsa_key **k)
+{
+	size_t at = randombytes_uniform((uint32_t)m->n);
+
+	while (m->link[at].gone) /* who is audited is not */
+		at = (at + 1) % m->n;
+	return load_pseudonym(m, m->link[at].peer, k);
+}
+
 /* Of the size of every small packet. */
-static int make_packet(struct mesher *m, const struct link *l, struct task *t)
+static int make_packet(struct mesher *m, struct task *t)
 {
 	struct buf noise = BUF_INIT(1024);
 	struct rsa_key *pseudonym = NULL;
@@ -47,14 +57,19 @@ static int make_packet(struct mesher *m, const struct link *l, struct task *t)
 	randombytes_buf(bytes, sizeof(bytes));
 	randombytes_buf(letter.uuid, sizeof(letter.uuid));
 	letter.time = clock_now();
-	if ((rc = load_pseudonym(m, l->peer, &pseudonym)) == 0 &&
+	if ((rc = draw_pseudonym(m, &pseudonym)) == 0 &&
 	    (rc = base64_encode(&noise, bytes, sizeof(bytes))) == 0 &&
 	    (rc = buf_add(&letter.content, noise.data, noise.len)) == 0 &&
 	    (rc = letter_seal(&p, rsa_der(pseudonym), rsa_der(m->sealed_to), pseudonym, &letter)) ==
-	        0 &&
-	    (rc = packet_write(&o, &p)) == 0)
-		rc = json_write(&t->body, o);
-	memcpy(t->hash, p.id, PACKET_ID);
+	        0) {
+		/* Who writes to a contact has a token: who drops such packets only is found, too.
+		 */
+		randombytes_buf(p.token, sizeof(p.token));
+		p.has_token = true;
+		packet_whole(t->hash, &p);
+		if ((rc = packet_write(&o, &p)) == 0)
+			rc = json_write(&t->body, o);
+	}
 	json_decref(o);
 	rsa_free(pseudonym);
 	letter_free(&letter);
@@ -74,7 +89,7 @@ static int start(struct mesher *m, struct link *l)
 		return MP_ENOMEM;
 	t->audit = true;
 	randombytes_buf(isolation, sizeof(isolation));
-	if ((rc = make_packet(m, l, t)) == 0 &&
+	if ((rc = make_packet(m, t)) == 0 &&
 	    (rc = relay_audit_add(m->r->s, t->hash, l->peer)) == 0 &&
 	    (rc = client_request(m->client, l->server, isolation, "POST", "/packets", t->body.data,
 	         t->body.len, true, t)) == 0)
@@ -118,33 +133,64 @@ int audit_answered(struct mesher *m, struct task *t, const struct post_result *r
 {
 	int64_t half = m->r->cfg.audit_patience / 2, until = 0;
 
+	int rc;
+
+	/* It is sound: who calls it malformed, or says what is no answer, is at fault. */
+	if (r->status == 200 || r->status == 400 || strcmp(r->code, "reply") == 0) {
+		rc = relay_audit_set(m->r->s, t->hash, 0);
+		return rc != 0 ? rc : link_garbage(m, t->link);
+	}
 	if (r->status == 204)
 		until = clock_now() + half + chance_wait(half / 2, draw, NULL);
 	return relay_audit_set(m->r->s, t->hash, until);
 }
 
-static int acknowledge(struct mesher *m, struct link *l, const uint8_t hash[static PACKET_ID])
+/* Whose box it is in. MP_ENONE: he was dropped. */
+static int find_pseudonym(struct mesher *m, const struct relay_packet *p, struct rsa_key **k)
 {
+	uint8_t box[32];
+	int rc = MP_ENONE;
+
+	*k = NULL;
+	for (size_t i = 0; rc == MP_ENONE && i < m->n; i++) {
+		rc = m->link[i].gone ? MP_ENONE : load_pseudonym(m, m->link[i].peer, k);
+		if (rc != 0)
+			continue;
+		packet_box(box, rsa_der(*k));
+		if (memcmp(box, p->box, sizeof(box)) != 0) {
+			rsa_free(*k);
+			*k = NULL;
+			rc = MP_ENONE;
+		}
+	}
+	return rc;
+}
+
+/* By its id, as the packet that came has it. */
+static int acknowledge(struct mesher *m, const uint8_t hash[static PACKET_ID])
+{
+	struct relay_packet p;
 	struct buf text = BUF_INIT(MESH_BODY_MAX);
 	struct rsa_key *pseudonym = NULL;
 	struct ack a = {.n = 1};
 	json_t *o = NULL;
 	bool fresh = false;
 	int64_t now = clock_now();
-	int rc;
+	int rc = relay_packet_get(m->r->s, &p, hash);
 
-	memcpy(a.id[0], hash, PACKET_ID);
-	if ((rc = load_pseudonym(m, l->peer, &pseudonym)) == 0) {
+	if (rc == 0 && (rc = find_pseudonym(m, &p, &pseudonym)) == 0) {
+		memcpy(a.id[0], p.name, PACKET_ID);
+		memcpy(a.key, rsa_der(pseudonym), RSA_DER);
 		/* Always the same device, as a person's would be. */
 		memcpy(a.device, rsa_der(pseudonym) + 40, MESH_DEVICE);
 		rc = ack_write(&text, &a, pseudonym, now);
 	}
 	if (rc == 0 && (rc = json_read(&o, (const char *)text.data, text.len)) == 0)
-		rc = relay_take_ack(m->r, o, 0, now, &fresh);
+		rc = relay_take_ack(m->r, &a, o, 0, now, &fresh);
 	json_decref(o);
 	rsa_free(pseudonym);
 	buf_free(&text);
-	return rc;
+	return rc == MP_ENONE ? 0 : rc;
 }
 
 static int decide_one(struct mesher *m, int64_t now)
@@ -164,7 +210,7 @@ static int decide_one(struct mesher *m, int64_t now)
 	if ((rc = relay_peer_get(m->r->s, &p, l->server)) != 0 ||
 	    (rc = relay_observe(m->r, &p, came ? SAW_DELIVERED : SAW_LOST, now)) != 0)
 		return rc;
-	return came ? acknowledge(m, l, hash) : 0;
+	return came ? acknowledge(m, hash) : 0;
 }
 
 int audits_decide(struct mesher *m, int64_t now)

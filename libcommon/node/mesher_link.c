@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#define ITEM_OVERHEAD 64 /* bytes of what stands around a packet */
+
 static struct link *find_link(struct mesher *m, int64_t peer)
 {
 	for (size_t i = 0; i < m->n; i++)
@@ -51,19 +53,32 @@ struct gathered {
 	int64_t upto;
 };
 
+/* Inside a text that is signed each quote and each backslash takes two bytes. */
+static size_t signed_size(const void *row, size_t len)
+{
+	const char *text = row;
+	size_t size = len + ITEM_OVERHEAD;
+
+	for (size_t i = 0; i < len; i++)
+		size += text[i] == '"' || text[i] == '\\';
+	return size;
+}
+
 static int gather(void *ctx, const struct relay_row *row)
 {
 	struct gathered *g = ctx;
 	json_t *lists[] = {g->packets, g->acks, g->decisions}, *list = lists[row->kind], *o;
+	size_t size = signed_size(row->text, row->len);
 	int rc;
 
-	/* Each quote inside is escaped once more when it is signed. */
-	if (json_array_size(list) == BATCH_ITEMS ||
-	    (g->bytes > 0 && g->bytes + row->len + row->len / 8 > BATCH_BYTES))
+	/* No batch holds it, and it must not stand in the way of all others. */
+	if (size > BATCH_BYTES)
+		return 0;
+	if (json_array_size(list) == BATCH_ITEMS || g->bytes + size > BATCH_BYTES)
 		return 1;
 	if ((rc = json_read(&o, row->text, row->len)) != 0)
 		return rc;
-	g->bytes += row->len + row->len / 8 + 64;
+	g->bytes += size;
 	if (row->kind == RELAY_PACKET)
 		o = batch_item_new(o, row->hops, row->attempt);
 	return json_array_append_new(list, o) == 0 ? 0 : err_set(MP_ENOMEM, "out of memory");
@@ -140,7 +155,7 @@ static void back_off(struct mesher *m, struct link *l)
 }
 
 /* What no honest server says: another answer than the one to what we asked. */
-static int garbage(struct mesher *m, struct link *l)
+int link_garbage(struct mesher *m, struct link *l)
 {
 	struct relay_peer p;
 	int rc;
@@ -195,7 +210,7 @@ int link_answered(struct mesher *m, struct link *l, struct post_result *r)
 	}
 	back_off(m, l);
 	if (r->status == 200 || strcmp(r->code, "reply") == 0)
-		return garbage(m, l);
+		return link_garbage(m, l);
 	if (l->failures > 1 && !m->r->verbose)
 		return 0;
 	snprintf(what, sizeof(what), "not handed over: %.80s", r->reason);

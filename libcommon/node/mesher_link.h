@@ -52,6 +52,7 @@ int links_start(struct mesher *m);
 /* The peers as they are in the store now. */
 int links_load(struct mesher *m);
 int link_answered(struct mesher *m, struct link *l, struct post_result *r);
+int link_garbage(struct mesher *m, struct link *l);
 
 /* Starts the audits that are due, and decides those whose time is over. */
 int audits_start(struct mesher *m, int64_t now);

@@ -80,9 +80,9 @@ static int flood_votes(struct relay *r, const struct relay_peer *p, enum verdict
 	if ((rc = relay_vote_each(r->s, p->server, add_vote, t)) < 0)
 		goto out;
 	memcpy(d->about, p->server, ONION_KEY);
-	/* A voter's who contradicted himself is kept out of the way, and is no vote. */
+	/* Who contradicted himself has none; one wrong vote would have the whole refused. */
 	for (size_t i = 0; i < t->n; i++)
-		if (t->vote[i].window <= now / r->cfg.vote_window + 1)
+		if (t->vote[i].value != VERDICT_NONE && vote_verify(&t->vote[i]) == 0)
 			d->vote[d->n++] = t->vote[i];
 	d->final = p->black ? VERDICT_BLACKLISTED : ours;
 	d->time = now;
@@ -174,12 +174,14 @@ static int take_vote(struct relay *r, const struct vote *v, int64_t now, bool *f
 	rc = relay_vote_get(r->s, &row);
 	if (rc != 0 && rc != MP_ENONE)
 		return rc;
-	if (rc == 0 && row.day == v->window && row.value != (int)v->value &&
+	if (rc == 0 && row.day == v->window && row.value != VERDICT_NONE &&
+	    row.value != (int)v->value &&
 	    memcmp(row.signature, v->signature, sizeof(row.signature)) != 0) {
 		*fresh = true;
-		/* Once: the later vote takes the earlier one's place. */
+		/* Once: from now on he has no vote, until both have lapsed. */
 		if ((rc = relay_observe(r, &voter, SAW_CONTRADICTION, now)) != 0)
 			return rc;
+		row.value = VERDICT_NONE;
 		row.day = v->window + VOTE_DAYS;
 		return relay_vote_put(r->s, &row);
 	}
@@ -192,41 +194,50 @@ static int take_vote(struct relay *r, const struct vote *v, int64_t now, bool *f
 	return relay_vote_put(r->s, &row);
 }
 
-int relay_take_decision(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh)
+/* Written anew: what somebody put beside its members goes no further. */
+static int pass_on(struct relay *r, const struct decision *d, int64_t source, int64_t now)
 {
-	struct decision *d = calloc(1, sizeof(*d));
 	struct buf text = BUF_INIT(MESH_BODY_MAX);
+	json_t *o = NULL;
+	int rc = relay_has_room(r, SHARE_MESH);
+
+	if (rc == 0 && (rc = decision_write(&o, d)) == 0 && (rc = json_write(&text, o)) == 0)
+		rc = relay_flood_text(r->s, RELAY_DECISION, text.data, text.len, source, now);
+	json_decref(o);
+	buf_free(&text);
+	return rc == MP_EBUSY ? 0 : rc;
+}
+
+int relay_take_decision(
+    struct relay *r, const struct decision *d, int64_t source, int64_t now, bool *fresh)
+{
 	struct relay_peer about;
 	bool any = false;
-	int rc = MP_ENOMEM;
+	int rc;
 
-	if (d == NULL || (rc = decision_read(d, o)) != 0)
-		goto out;
 	/* Votes on somebody who is no peer of ours are nothing to us. */
-	if ((rc = relay_peer_get(r->s, &about, d->about)) != 0) {
-		rc = rc == MP_ENONE ? 0 : rc;
-		goto out;
-	}
+	if ((rc = relay_peer_get(r->s, &about, d->about)) != 0)
+		return rc == MP_ENONE ? 0 : rc;
 	for (size_t i = 0; i < d->n && rc == 0; i++)
 		rc = take_vote(r, &d->vote[i], now, &any);
-	if (rc == 0 && any && (rc = json_write(&text, o)) == 0 &&
-	    (rc = relay_flood_text(r->s, RELAY_DECISION, text.data, text.len, source, now)) == 0)
+	/* It may be a voter himself, of whom we now think otherwise. */
+	if (rc == 0 && any && (rc = pass_on(r, d, source, now)) == 0 &&
+	    (rc = relay_peer_get(r->s, &about, d->about)) == 0)
 		rc = relay_recount(r, &about, now);
 	*fresh = *fresh || any;
-out:
-	buf_free(&text);
-	free(d);
 	return rc;
 }
 
+/* Signatures are checked before the store is locked: strangers can make us check many. */
 int relay_on_decision(struct relay_call *c)
 {
+	struct decision *d = calloc(1, sizeof(*d));
 	bool fresh = false;
-	int rc;
+	int rc = MP_ENOMEM;
 
-	if ((rc = relay_begin(c->r->s)) != 0)
-		return rc;
-	rc = relay_end(c->r->s, relay_take_decision(c->r, c->in, 0, c->now, &fresh));
+	if (d != NULL && (rc = decision_read(d, c->in)) == 0 && (rc = relay_begin(c->r->s)) == 0)
+		rc = relay_end(c->r->s, relay_take_decision(c->r, d, 0, c->now, &fresh));
+	free(d);
 	if (rc == 0 && fresh)
 		relay_wake();
 	return rc;

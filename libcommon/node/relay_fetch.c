@@ -77,8 +77,10 @@ static int register_poll(struct relay_call *c, const struct retrieval *q, const 
 		return rc;
 	if ((rc = relay_answered(c->r->s, q->challenge, CHALLENGE_BYTES, c->now)) == MP_EEXIST)
 		rc = err_set(MP_EBAD, "this challenge was answered before");
-	if (rc == 0 && (rc = relay_box_poll(c->r->s, &b, box, q->device, c->now, cfg->device_silent,
-	                    cfg->box_devices, cfg->box_count)) == 1)
+	if (rc == 0 &&
+	    (rc = relay_box_poll(c->r->s, &b, box, q->device, c->now, cfg->device_silent,
+	         cfg->box_devices, cfg->box_count)) == 1 &&
+	    (rc = relay_has_room(c->r, SHARE_BOX)) == 0)
 		rc = relay_box_adopt(c->r->s, box, cfg->box_quota / BOX_OPEN_SHARE);
 	return relay_end(c->r->s, rc);
 }
@@ -118,6 +120,8 @@ static int add_tokens(struct relay *r, const struct tokens *t)
 	packet_box(box, t->key);
 	if ((rc = relay_box_get(r->s, &b, box)) != 0)
 		return rc == MP_ENONE ? err_set(MP_EBAD, "nobody of that name polls here") : rc;
+	if ((rc = relay_has_room(r, SHARE_BOX)) != 0)
+		return rc;
 	for (size_t i = 0; i < t->n && rc == 0; i++) {
 		token_handle(handle, t->token[i]);
 		rc = relay_token_add(r->s, b.row, handle, t->token[i], t->day, r->cfg.box_tokens);

@@ -1,4 +1,5 @@
 /* A relay among relays: batches, server lists, load, and what the operator sees. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -17,6 +18,7 @@ static int take_item(struct relay *r, const struct relay_peer *from, const json_
     int64_t now, enum result *result)
 {
 	struct relay_copy copy = {.from = from, .now = now};
+	uint8_t whole[PACKET_ID];
 	const json_t *o;
 	struct packet p;
 	int rc;
@@ -28,12 +30,35 @@ static int take_item(struct relay *r, const struct relay_peer *from, const json_
 	    (rc = packet_read(&p, o)) == 0) {
 		/* Where a packet entered gives it on with all hops but one: less is a lie that
 		 * an audited peer, who cannot know which of its peers asks, tells to all. */
-		rc = relay_audit_came(r->s, p.id, from->row, copy.hops < MESH_HOPS - 1);
+		packet_whole(whole, &p);
+		rc = relay_audit_came(r->s, whole, from->row, copy.hops < MESH_HOPS - 1);
 		if ((rc == 0 || rc == MP_ENONE) && !from->black)
 			rc = relay_take(r, &copy, result);
 	}
 	packet_free(&p);
 	return rc == MP_EBAD || rc == MP_ENONE ? 0 : rc;
+}
+
+/* MP_EBAD refuses itself. */
+static int take_ack(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh)
+{
+	struct ack a;
+	int rc = ack_read(&a, o);
+
+	if (rc == 0)
+		rc = relay_take_ack(r, &a, o, source, now, fresh);
+	return rc == MP_EBAD ? 0 : rc;
+}
+
+static int take_decision(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh)
+{
+	struct decision *d = calloc(1, sizeof(*d));
+	int rc = MP_ENOMEM;
+
+	if (d != NULL && (rc = decision_read(d, o)) == 0)
+		rc = relay_take_decision(r, d, source, now, fresh);
+	free(d);
+	return rc == MP_EBAD ? 0 : rc;
 }
 
 static int take_texts(
@@ -45,14 +70,12 @@ static int take_texts(
 
 	json_array_foreach(b->acks, i, v)
 	{
-		rc = relay_take_ack(r, v, from->row, now, fresh);
-		if (rc != 0 && rc != MP_EBAD)
+		if ((rc = take_ack(r, v, from->row, now, fresh)) != 0)
 			return rc;
 	}
 	json_array_foreach(b->decisions, i, v)
 	{
-		rc = relay_take_decision(r, v, from->row, now, fresh);
-		if (rc != 0 && rc != MP_EBAD)
+		if ((rc = take_decision(r, v, from->row, now, fresh)) != 0)
 			return rc;
 	}
 	return 0;
@@ -126,7 +149,7 @@ int relay_on_servers(struct relay_call *c)
 	return servers_write(&c->out, &list);
 }
 
-/* The fuller of rate and store, of what it may be. */
+/* The fuller of rate and store, of what clients may bring. */
 static int get_load(struct relay *r, int64_t now, int64_t *load)
 {
 	int64_t n, bytes;
@@ -136,7 +159,7 @@ static int get_load(struct relay *r, int64_t now, int64_t *load)
 	    (rc = relay_bytes(r->s, &bytes)) != 0)
 		return rc;
 	n = n * 100 / r->cfg.client_rate;
-	bytes = bytes / (r->cfg.store_max / 100);
+	bytes = bytes / (r->cfg.store_max / 4 * SHARE_CLIENT / 100);
 	*load = n > bytes ? n : bytes;
 	return 0;
 }

@@ -50,10 +50,19 @@ struct relay_copy {
 };
 int relay_take(struct relay *r, struct relay_copy *copy, enum result *result);
 
-/* *fresh: it said something new, and goes on to the peers.  Inside a transaction. */
-int relay_take_ack(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh);
-/* The same for a decision. MP_EBAD. */
-int relay_take_decision(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh);
+/* What was read of o.  *fresh: it said something new, and goes on to the peers.  Inside a
+ * transaction. */
+int relay_take_ack(struct relay *r, const struct ack *a, const json_t *o, int64_t source,
+    int64_t now, bool *fresh);
+/* The same for a decision. */
+int relay_take_decision(
+    struct relay *r, const struct decision *d, int64_t source, int64_t now, bool *fresh);
+
+/* How much of store.max may be in use, in quarters, for this to be taken: what strangers bring
+ * leaves room for those who fetch here, and both for what the mesh hands over. */
+enum relay_share { SHARE_CLIENT = 2, SHARE_BOX = 3, SHARE_MESH = 4 };
+/* MP_EBUSY: it is. */
+int relay_has_room(struct relay *r, enum relay_share share);
 
 /* Something about a peer was seen; our vote follows.  Inside a transaction. */
 int relay_observe(struct relay *r, struct relay_peer *p, enum observation saw, int64_t now);

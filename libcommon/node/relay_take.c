@@ -8,6 +8,8 @@
 #include "mesh/token.h"
 #include "node/relay_step.h"
 
+#define COPIES 100 /* of one packet, by their tokens, that one acknowledgement is looked up for */
+
 /* The token of the packet's mark: 0, or MP_ENONE. */
 static int find_token(
     struct relay *r, const struct relay_box *b, const struct packet *p, int64_t now)
@@ -16,7 +18,8 @@ static int find_token(
 	int rc = p->has_token ? 0 : MP_ENONE;
 
 	if (rc == 0)
-		rc = relay_token_get(r->s, b->row, p->token, now / MP_DAY - TOKEN_DAYS, token);
+		rc = relay_token_get(r->s, b->row, p->token, now / MP_DAY - TOKEN_DAYS,
+		    now / MP_DAY + 1, token); /* clocks run apart */
 	if (rc == 0 && token_check(p->token, token, p->id) != 0)
 		rc = MP_ENONE;
 	return rc;
@@ -45,10 +48,20 @@ static int put_in_box(struct relay *r, struct relay_copy *copy, struct relay_pac
 	return relay_box_put(r->s, &b, p);
 }
 
+int relay_has_room(struct relay *r, enum relay_share share)
+{
+	int64_t used;
+	int rc = relay_bytes(r->s, &used);
+
+	if (rc == 0 && used > r->cfg.store_max / 4 * (int64_t)share)
+		rc = err_set(MP_EBUSY, "relay.db is as large as it may be");
+	return rc;
+}
+
 /* MP_EBUSY: not so many, not so much. */
 static int check_limits(struct relay *r, const struct relay_copy *copy)
 {
-	int64_t most = copy->from != NULL ? r->cfg.peer_rate : r->cfg.client_rate, n, used;
+	int64_t most = copy->from != NULL ? r->cfg.peer_rate : r->cfg.client_rate, n;
 	int rc;
 
 	if ((rc = relay_meter(
@@ -56,9 +69,7 @@ static int check_limits(struct relay *r, const struct relay_copy *copy)
 		return rc;
 	if (n > most)
 		return err_set(MP_EBUSY, "more packets a minute than are taken");
-	if ((rc = relay_bytes(r->s, &used)) != 0)
-		return rc;
-	return used > r->cfg.store_max ? err_set(MP_EBUSY, "relay.db is as large as it may be") : 0;
+	return relay_has_room(r, copy->from != NULL ? SHARE_MESH : SHARE_CLIENT);
 }
 
 static int store_copy(struct relay *r, struct relay_copy *copy, struct relay_packet *p, bool known)
@@ -87,21 +98,47 @@ out:
 	return rc;
 }
 
+/* A copy that we know; else nothing is set, and .acked when the recipient has another one. */
+static int look_up(
+    struct relay *r, const struct relay_copy *copy, struct relay_packet *p, bool *known)
+{
+	uint8_t whole[PACKET_ID];
+	int rc;
+
+	packet_whole(whole, copy->p);
+	rc = relay_packet_get(r->s, p, whole);
+	*known = rc == 0;
+	if (rc == MP_ENONE) {
+		*p = (struct relay_packet){.row = 0};
+		memcpy(p->hash, whole, PACKET_ID);
+		memcpy(p->name, copy->p->id, PACKET_ID);
+		rc = relay_packet_acked(r->s, copy->p->id);
+		p->acked = rc == 1;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 int relay_take(struct relay *r, struct relay_copy *copy, enum result *result)
 {
-	struct relay_packet p = {.row = 0};
+	struct relay_packet p;
 	struct flood_seen seen = {.known = false};
-	int rc = relay_packet_get(r->s, &p, copy->p->id);
-	bool known = rc == 0;
+	bool known;
+	int rc = look_up(r, copy, &p, &known);
 
-	if (rc != 0 && rc != MP_ENONE)
+	if (rc != 0)
 		return rc;
-	if (known)
+	/* What comes again after its time is new: else it would be taken and forgotten. */
+	if (known && !p.acked && p.since < copy->now - r->cfg.packet_keep) {
+		p.since = copy->now;
+		p.attempt = p.hops = 0;
+		p.again = 0;
+	} else if (known || p.acked) {
 		seen = (struct flood_seen){.known = true,
 		    .acked = p.acked,
 		    .hops = p.hops,
 		    .attempt = p.attempt,
 		    .since = p.since};
+	}
 	/* A client knows of no attempts. */
 	if (known && copy->from == NULL)
 		copy->attempt = p.attempt;
@@ -114,7 +151,6 @@ int relay_take(struct relay *r, struct relay_copy *copy, enum result *result)
 		*result = RESULT_FULL;
 		return rc == MP_EBUSY ? 0 : rc;
 	}
-	memcpy(p.hash, copy->p->id, PACKET_ID);
 	packet_box(p.box, copy->p->recipient);
 	p.hops = copy->hops;
 	p.attempt = flood_believe(&seen, copy->attempt, r->cfg.again_first, copy->now);
@@ -177,46 +213,60 @@ static int ack_one(struct relay *r, const struct ack *a, const uint8_t box[stati
     const uint8_t id[static PACKET_ID], bool *fresh)
 {
 	struct relay_packet p;
-	int rc = relay_packet_get(r->s, &p, id);
-
-	if (rc != 0)
-		return rc == MP_ENONE ? 0 : rc;
-	/* Only the recipient himself. */
-	if (memcmp(p.box, box, 32) != 0)
-		return 0;
-	if ((rc = relay_box_ack(r->s, &p, a->device, r->cfg.box_devices)) == 1)
-		*fresh = true;
-	return rc < 0 ? rc : 0;
-}
-
-int relay_take_ack(struct relay *r, const json_t *o, int64_t source, int64_t now, bool *fresh)
-{
-	struct buf text = BUF_INIT(MESH_BODY_MAX);
-	uint8_t box[32];
-	struct ack a;
-	bool any = false;
 	int rc;
 
-	if ((rc = ack_read(&a, o)) != 0)
-		return rc;
-	packet_box(box, a.key);
-	for (size_t i = 0; i < a.n && rc == 0; i++)
-		rc = ack_one(r, &a, box, a.id[i], &any);
-	if (rc == 0 && any && (rc = json_write(&text, o)) == 0)
+	for (int n = 0; n < COPIES; n++) {
+		if ((rc = relay_packet_named(r->s, &p, id, a->device)) != 0)
+			return rc == MP_ENONE ? 0 : rc;
+		/* Only the recipient himself. */
+		if (memcmp(p.box, box, 32) != 0)
+			return 0;
+		if ((rc = relay_box_ack(r->s, &p, a->device, r->cfg.box_devices)) <= 0)
+			return rc;
+		*fresh = true;
+	}
+	return 0;
+}
+
+static int pass_on(struct relay *r, const json_t *o, int64_t source, int64_t now)
+{
+	struct buf text = BUF_INIT(MESH_BODY_MAX);
+	json_t *copy = NULL;
+	int rc;
+
+	if ((rc = signed_copy(&copy, o)) == 0 && (rc = json_write(&text, copy)) == 0)
 		rc = relay_flood_text(r->s, RELAY_ACK, text.data, text.len, source, now);
-	*fresh = *fresh || any;
+	json_decref(copy);
 	buf_free(&text);
 	return rc;
+}
+
+/* It makes room, so it is heeded however full we are; then it goes no further. */
+int relay_take_ack(
+    struct relay *r, const struct ack *a, const json_t *o, int64_t source, int64_t now, bool *fresh)
+{
+	uint8_t box[32];
+	bool any = false;
+	int rc = 0;
+
+	packet_box(box, a->key);
+	for (size_t i = 0; i < a->n && rc == 0; i++)
+		rc = ack_one(r, a, box, a->id[i], &any);
+	if (rc == 0 && any && (rc = relay_has_room(r, SHARE_MESH)) == 0)
+		rc = pass_on(r, o, source, now);
+	*fresh = *fresh || any;
+	return rc == MP_EBUSY ? 0 : rc;
 }
 
 int relay_on_ack(struct relay_call *c)
 {
 	bool fresh = false;
+	struct ack a;
 	int rc;
 
-	if ((rc = relay_begin(c->r->s)) != 0)
+	if ((rc = ack_read(&a, c->in)) != 0 || (rc = relay_begin(c->r->s)) != 0)
 		return rc;
-	rc = relay_end(c->r->s, relay_take_ack(c->r, c->in, 0, c->now, &fresh));
+	rc = relay_end(c->r->s, relay_take_ack(c->r, &a, c->in, 0, c->now, &fresh));
 	c->proven = rc == 0 && fresh;
 	if (c->proven)
 		relay_wake();

@@ -106,6 +106,7 @@ static int appoint(struct store *s, struct survey *y, struct meshserver *out)
 	out->role = y->role;
 	out->until = y->now + (y->role == ROLE_POST ? POST_TERM : FETCH_TERM);
 	out->tokens = 0;
+	out->cursor = 0; /* whatever it said when it was last asked */
 	randombytes_buf(out->isolation, sizeof(out->isolation));
 	if ((rc = meshserver_update(s, out)) == 0 && y->role == ROLE_FETCH)
 		rc = meshself_changed(s);

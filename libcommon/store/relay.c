@@ -13,10 +13,18 @@ static const char schema[] =
 #include "store/relay.inc"
     ;
 
+static const char *const steps[] = {
+    "ALTER TABLE packet ADD COLUMN name BLOB; UPDATE packet SET name = hash;"
+    "CREATE INDEX packet_name ON packet (name); CREATE INDEX device_polled ON device (polled)",
+};
+
 int relay_open(struct store **out, bool make)
 {
-	static const struct side d = {
-	    .file = "relay.db", .application = APPLICATION, .version = 1, .schema = schema};
+	static const struct side d = {.file = "relay.db",
+	    .application = APPLICATION,
+	    .version = 2,
+	    .schema = schema,
+	    .steps = steps};
 
 	return side_open(out, &d, make);
 }
@@ -56,7 +64,7 @@ int relay_secret(struct store *s, uint8_t secret[static 32])
 
 #define PACKET_COLUMNS                                                                       \
 	"id, hash, box, text IS NOT NULL, boxed, token, acked, hops, attempt, since, again," \
-	" coalesce(length(text), 0)"
+	" coalesce(length(text), 0), name"
 
 static void fill(struct relay_packet *p, sqlite3_stmt *st)
 {
@@ -72,6 +80,7 @@ static void fill(struct relay_packet *p, sqlite3_stmt *st)
 	p->since = sqlite3_column_int64(st, 9);
 	p->again = sqlite3_column_int64(st, 10);
 	p->size = sqlite3_column_int64(st, 11);
+	sql_bytes(st, 12, p->name, 32);
 	sql_done(st);
 }
 
@@ -84,6 +93,27 @@ int relay_packet_get(struct store *s, struct relay_packet *p, const uint8_t hash
 		return rc < 0 ? rc : MP_ENONE;
 	fill(p, st);
 	return 0;
+}
+
+int relay_packet_named(struct store *s, struct relay_packet *p, const uint8_t name[static 32],
+    const uint8_t device[static 8])
+{
+	sqlite3_stmt *st;
+	int rc = sql_row(s, &st,
+	    "SELECT " PACKET_COLUMNS " FROM packet WHERE name = ? AND NOT EXISTS"
+	    " (SELECT 1 FROM acked a WHERE a.packet = packet.id AND a.device = ?) LIMIT 1",
+	    "kb", name, device, (size_t)8);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : MP_ENONE;
+	fill(p, st);
+	return 0;
+}
+
+int relay_packet_acked(struct store *s, const uint8_t name[static 32])
+{
+	return sql_int(s, &(int64_t){0},
+	    "SELECT 1 FROM packet WHERE name = ? AND acked = 1 LIMIT 1", "k", name);
 }
 
 int relay_packet_due(struct store *s, struct relay_packet *p, int64_t now)
@@ -128,8 +158,8 @@ int relay_packet_add(struct store *s, struct relay_packet *p, const void *text, 
 {
 	sqlite3_stmt *st;
 	int rc = text_query(s, &st,
-	    "INSERT INTO packet (text, hash, box, boxed, token, hops, attempt, since, again)"
-	    " VALUES (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7)",
+	    "INSERT INTO packet (text, hash, box, boxed, token, hops, attempt, since, again, name)"
+	    " VALUES (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7, ?8)",
 	    text, len);
 
 	if (rc != 0)
@@ -140,6 +170,7 @@ int relay_packet_add(struct store *s, struct relay_packet *p, const void *text, 
 	sqlite3_bind_int(st, 5, p->attempt);
 	sqlite3_bind_int64(st, 6, p->since);
 	sqlite3_bind_int64(st, 7, p->again);
+	sqlite3_bind_blob(st, 8, p->name, 32, SQLITE_STATIC);
 	if ((rc = store_run(s, st)) == 0)
 		p->row = store_last_row(s);
 	p->has_text = true;
@@ -151,8 +182,8 @@ int relay_packet_again(struct store *s, const struct relay_packet *p, const void
 {
 	sqlite3_stmt *st;
 	int rc = text_query(s, &st,
-	    "UPDATE packet SET text = coalesce(text, ?1), hops = ?2, attempt = ?3, again = ?4"
-	    " WHERE id = ?5",
+	    "UPDATE packet SET text = coalesce(text, ?1), hops = ?2, attempt = ?3, again = ?4,"
+	    " since = ?6 WHERE id = ?5",
 	    text, len);
 
 	if (rc != 0)
@@ -161,6 +192,7 @@ int relay_packet_again(struct store *s, const struct relay_packet *p, const void
 	sqlite3_bind_int(st, 3, p->attempt);
 	sqlite3_bind_int64(st, 4, p->again);
 	sqlite3_bind_int64(st, 5, p->row);
+	sqlite3_bind_int64(st, 6, p->since);
 	return store_run(s, st);
 }
 

@@ -28,7 +28,8 @@ int relay_secret(struct store *s, uint8_t secret[static 32]);
 /* --- packets */
 struct relay_packet {
 	int64_t row;
-	uint8_t hash[32], box[32]; /* the packet's id, and SHA-256 of its recipient's key */
+	uint8_t hash[32], name[32]; /* of it with its token (packet_whole()); its id */
+	uint8_t box[32];            /* SHA-256 of its recipient's key */
 	bool has_text, boxed, token, acked;
 	int hops, attempt;
 	int64_t since, again, size;
@@ -36,9 +37,14 @@ struct relay_packet {
 
 int relay_packet_get(struct store *s, struct relay_packet *p, const uint8_t hash[static 32]);
 int relay_packet_text(struct store *s, int64_t row, struct buf *text);
+/* A copy of that id that this device has not acknowledged; MP_ENONE. */
+int relay_packet_named(struct store *s, struct relay_packet *p, const uint8_t name[static 32],
+    const uint8_t device[static 8]);
+/* Whether some copy of that id is acknowledged: 1, 0. */
+int relay_packet_acked(struct store *s, const uint8_t name[static 32]);
 /* Sets p->row. */
 int relay_packet_add(struct store *s, struct relay_packet *p, const void *text, size_t len);
-/* A further copy: hops, attempt and again of p, and the text when it was dropped. */
+/* A further copy: hops, attempt, since and again of p, and the text when it was dropped. */
 int relay_packet_again(struct store *s, const struct relay_packet *p, const void *text, size_t len);
 /* Packets that entered here and that nobody acknowledged: the next whose time has come. */
 int relay_packet_due(struct store *s, struct relay_packet *p, int64_t now);
@@ -93,9 +99,9 @@ int relay_answered(struct store *s, const void *challenge, size_t len, int64_t n
 
 int relay_token_add(struct store *s, int64_t box, const uint8_t handle[static 16],
     const uint8_t token[static 32], int64_t day, int64_t most);
-/* An unused one. */
-int relay_token_get(struct store *s, int64_t box, const uint8_t handle[static 16], int64_t day,
-    uint8_t token[static 32]);
+/* An unused one of these days. */
+int relay_token_get(struct store *s, int64_t box, const uint8_t handle[static 16], int64_t first,
+    int64_t last, uint8_t token[static 32]);
 int relay_token_use(struct store *s, int64_t box, const uint8_t handle[static 16]);
 
 /* --- peers */
@@ -122,7 +128,7 @@ int relay_peer_update(struct store *s, const struct relay_peer *p);
 /* --- votes, audits */
 struct relay_vote {
 	uint8_t about[32], voter[32], signature[64];
-	int value;
+	int value; /* 0: none, for he voted both ways */
 	int64_t day;
 };
 

@@ -26,7 +26,7 @@ CREATE TABLE peer (
 -- Every packet of the last days; text is its JSON, NULL once nobody needs it here.
 CREATE TABLE packet (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
-	hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+	hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32), -- of it and its token
 	box BLOB NOT NULL CHECK (length(box) = 32),
 	text TEXT,
 	boxed INTEGER NOT NULL,               -- counted in its box,
@@ -36,8 +36,12 @@ CREATE TABLE packet (
 	attempt INTEGER NOT NULL,
 	since INTEGER NOT NULL,
 	again INTEGER NOT NULL,               -- when it is flooded again, 0 never: it did not enter here
-	acked INTEGER NOT NULL DEFAULT 0
+	acked INTEGER NOT NULL DEFAULT 0,
+	name BLOB                             -- its id, which acknowledgements name
 );
+-- Places begin with the time, so that they rise for those who poll when this file is made again.
+INSERT INTO sqlite_sequence VALUES ('packet', CAST(strftime('%s', 'now') AS INTEGER) * 1000);
+CREATE INDEX packet_name ON packet (name);
 CREATE INDEX packet_box ON packet (box, place) WHERE text IS NOT NULL;
 CREATE INDEX packet_again ON packet (again) WHERE again > 0;
 CREATE INDEX packet_since ON packet (since);
@@ -70,6 +74,7 @@ CREATE TABLE device (
 	polled INTEGER NOT NULL,
 	PRIMARY KEY (box, name)
 ) WITHOUT ROWID;
+CREATE INDEX device_polled ON device (polled);
 CREATE TABLE acked (
 	packet INTEGER NOT NULL REFERENCES packet ON DELETE CASCADE,
 	device BLOB NOT NULL,
@@ -90,7 +95,8 @@ CREATE TABLE answered (
 	time INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- The newest vote of each accepted peer, and ours, on each.
+-- The newest vote of each accepted peer, and ours, on each.  Value 0: he voted both ways, and has
+-- none up to that day.
 CREATE TABLE vote (
 	about BLOB NOT NULL,
 	voter BLOB NOT NULL,

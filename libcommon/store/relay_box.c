@@ -19,6 +19,20 @@ int relay_box_get(struct store *s, struct relay_box *b, const uint8_t hash[stati
 	return 0;
 }
 
+/* Its place is free again; the text stays while a peer has yet to get it. */
+static int empty(struct store *s, const struct relay_packet *p)
+{
+	int rc = sql_exec(s,
+	    "UPDATE packet SET boxed = 0, text = CASE WHEN EXISTS (SELECT 1 FROM flood f"
+	    " WHERE f.packet = packet.id) THEN text END WHERE id = ?",
+	    "i", p->row);
+
+	if (rc != 0)
+		return rc;
+	return sql_exec(s, "UPDATE box SET used = used - ?1, open = open - ?2 WHERE hash = ?3",
+	    "iik", p->size, p->token ? INT64_C(0) : p->size, p->box);
+}
+
 /* Room by the box that was silent longest and holds nothing, if there is one. */
 static int make_box(
     struct store *s, struct relay_box *b, const uint8_t hash[static 32], int64_t now, int64_t boxes)
@@ -43,14 +57,46 @@ static int make_box(
 	return relay_box_get(s, b, hash);
 }
 
+/* What all devices have that are left. */
+static int release(struct store *s, int64_t box)
+{
+	struct relay_packet p;
+	sqlite3_stmt *st;
+	int rc;
+
+	while ((rc = sql_row(s, &st,
+	            "SELECT p.id, p.box, p.token, length(p.text) FROM packet p JOIN box b"
+	            " ON b.hash = p.box WHERE b.id = ?1 AND p.text IS NOT NULL AND p.boxed = 1"
+	            " AND p.acked = 1 AND NOT EXISTS (SELECT 1 FROM device d WHERE d.box = ?1"
+	            " AND NOT EXISTS (SELECT 1 FROM acked a WHERE a.packet = p.id"
+	            " AND a.device = d.name)) LIMIT 1",
+	            "i", box)) == 1) {
+		p.row = sqlite3_column_int64(st, 0);
+		sql_bytes(st, 1, p.box, 32);
+		p.token = sqlite3_column_int(st, 2) != 0;
+		p.size = sqlite3_column_int64(st, 3);
+		sql_done(st);
+		if ((rc = empty(s, &p)) != 0)
+			break;
+	}
+	return rc;
+}
+
+/* A device that did not poll for so long: what waited for it alone goes with it. */
+static int drop_silent(struct store *s, int64_t box, int64_t before)
+{
+	int rc = sql_exec(s, "DELETE FROM device WHERE box = ? AND polled < ?", "ii", box, before);
+
+	return rc == 0 && store_changes(s) > 0 ? release(s, box) : rc;
+}
+
 static int poll_device(struct store *s, int64_t box, const uint8_t device[static 8], int64_t now,
     int64_t silent, int64_t devices)
 {
 	int64_t n = 0;
 	int rc;
 
-	if ((rc = sql_exec(s, "DELETE FROM device WHERE box = ? AND polled < ?", "ii", box,
-	         now - silent)) != 0 ||
+	if ((rc = drop_silent(s, box, now - silent)) != 0 ||
 	    (rc = sql_exec(s, "UPDATE device SET polled = ? WHERE box = ? AND name = ?", "iib", now,
 	         box, device, (size_t)8)) != 0)
 		return rc;
@@ -147,20 +193,6 @@ int relay_box_each(struct store *s, const uint8_t hash[static 32], int64_t after
 	return rc < 0 ? rc : 0;
 }
 
-/* Its place is free again; the text stays while a peer has yet to get it. */
-static int empty(struct store *s, const struct relay_packet *p)
-{
-	int rc = sql_exec(s,
-	    "UPDATE packet SET boxed = 0, text = CASE WHEN EXISTS (SELECT 1 FROM flood f"
-	    " WHERE f.packet = packet.id) THEN text END WHERE id = ?",
-	    "i", p->row);
-
-	if (rc != 0)
-		return rc;
-	return sql_exec(s, "UPDATE box SET used = used - ?1, open = open - ?2 WHERE hash = ?3",
-	    "iik", p->size, p->token ? INT64_C(0) : p->size, p->box);
-}
-
 int relay_box_ack(
     struct store *s, const struct relay_packet *p, const uint8_t device[static 8], int64_t devices)
 {
@@ -212,13 +244,14 @@ int relay_token_add(struct store *s, int64_t box, const uint8_t handle[static 16
 	    box, handle, token, day);
 }
 
-int relay_token_get(struct store *s, int64_t box, const uint8_t handle[static 16], int64_t day,
-    uint8_t token[static 32])
+int relay_token_get(struct store *s, int64_t box, const uint8_t handle[static 16], int64_t first,
+    int64_t last, uint8_t token[static 32])
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT token FROM token WHERE box = ? AND handle = ? AND used = 0 AND day >= ?", "ixi",
-	    box, handle, day);
+	    "SELECT token FROM token WHERE box = ? AND handle = ? AND used = 0"
+	    " AND day BETWEEN ? AND ?",
+	    "ixii", box, handle, first, last);
 
 	if (rc <= 0)
 		return rc < 0 ? rc : MP_ENONE;
@@ -271,6 +304,7 @@ static int expire_packets(struct store *s, const struct relay_expiry *e, bool *m
 /* Boxes where nobody polls any more; their packets are passed on like all others. */
 static int expire_boxes(struct store *s, const struct relay_expiry *e)
 {
+	int64_t box = 0;
 	int rc;
 
 	if ((rc = sql_exec(s,
@@ -280,7 +314,15 @@ static int expire_boxes(struct store *s, const struct relay_expiry *e)
 	         "i", e->now - e->silent)) != 0 ||
 	    (rc = sql_exec(s, "DELETE FROM box WHERE polled < ?", "i", e->now - e->silent)) != 0)
 		return rc;
-	return sql_exec(s, "DELETE FROM device WHERE polled < ?", "i", e->now - e->silent);
+	for (int n = 0; n < 500; n++) {
+		rc = sql_int(s, &box, "SELECT box FROM device WHERE polled < ? LIMIT 1", "i",
+		    e->now - e->silent);
+		if (rc <= 0)
+			break;
+		if ((rc = drop_silent(s, box, e->now - e->silent)) != 0)
+			break;
+	}
+	return rc;
 }
 
 int relay_expire(struct store *s, const struct relay_expiry *e, bool *more)

@@ -86,6 +86,28 @@ static int make_file(const struct side *d, const char *path)
 	return rc == MP_EEXIST ? 0 : rc;
 }
 
+/* Whoever is first does it, the others find it done. */
+static int upgrade(struct store *s, const struct side *d)
+{
+	int64_t version = 0;
+	int rc = sql_int(s, &version, "PRAGMA user_version", "");
+
+	if (rc < 0 || version == d->version)
+		return rc < 0 ? rc : 0;
+	if ((rc = store_begin(s)) != 0)
+		return rc;
+	rc = sql_int(s, &version, "PRAGMA user_version", "");
+	for (rc = rc < 0 ? rc : 0; rc == 0 && version < d->version; version++) {
+		char set[50];
+
+		snprintf(set, sizeof set, "PRAGMA user_version = %lld", (long long)version + 1);
+		if (sqlite3_exec(s->db, d->steps[version - 1], NULL, NULL, NULL) ||
+		    sqlite3_exec(s->db, set, NULL, NULL, NULL))
+			rc = sql_error(s);
+	}
+	return sql_end(s, rc);
+}
+
 int side_open(struct store **out, const struct side *d, bool make)
 {
 	const char *path;
@@ -110,11 +132,12 @@ int side_open(struct store **out, const struct side *d, bool make)
 	}
 	if ((rc = open_file(&s, path, d->fleeting)) != 0)
 		return rc;
-	if ((rc = sql_check_version(s, path, d->application, d->version)) != 0) {
+	s->turn = turn_open(path);
+	if ((rc = sql_check_version(s, path, d->application, d->version)) != 0 ||
+	    (rc = upgrade(s, d)) != 0) {
 		store_close(s);
 		return rc;
 	}
-	s->turn = turn_open(path);
 	*out = s;
 	return 0;
 }

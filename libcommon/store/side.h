@@ -11,14 +11,16 @@
 #include "store/sql.h"
 
 struct side {
-	const char *file;   /* in the home */
-	int application;    /* in the file's header */
-	int version;        /* a newer file is refused */
-	const char *schema; /* for a new one */
+	const char *file;         /* in the home */
+	int application;          /* in the file's header */
+	int version;              /* a newer file is refused */
+	const char *schema;       /* for a new one */
+	const char *const *steps; /* [v - 1]: SQL from version v to the next; NULL: there is one */
 	bool fleeting; /* a commit does not wait for the disk, what is deleted is overwritten */
 };
 
-/* Opens the file, and makes it when it is absent and `make` says so (else MP_ENONE). */
+/* Opens the file, brings an older one to this version, and makes it when it is absent and `make`
+ * says so (else MP_ENONE). */
 int side_open(struct store **out, const struct side *d, bool make);
 
 #endif

@@ -1,5 +1,7 @@
 #include "wire/mesh_fields.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/text.h"
 
@@ -33,7 +35,8 @@ static int get_receipt(struct wire_receipt *f, const json_t *o)
 		return err_set(MP_EBAD, "bad 'ids'");
 	for (size_t i = 0; i < f->n; i++) {
 		hex = json_string_value(json_array_get(ids, i));
-		if (hex == NULL || hex_decode(f->id[i], MESSAGE_ID, hex) != 0)
+		if (hex == NULL || strspn(hex, "0123456789abcdef") != 2 * MESSAGE_ID ||
+		    hex_decode(f->id[i], MESSAGE_ID, hex) != 0)
 			return err_set(MP_EBAD, "bad 'ids'");
 	}
 	return MP_OK;

@@ -17,6 +17,12 @@ mesh.py lie HOME LOG garbage|drop|cut [ROUTES]    a server of the home's key tha
                                             LOG gets the paths; what is reported goes to another file beside it
 mesh.py without  < object                   it again without each of its members, one a line
 mesh.py spoilt  < object                    it again with each member of a wrong kind or form
+mesh.py malformed ack|tokens|batch|decision|retrieval|report KEY SERVER [CHALLENGE]
+                                            such objects with one thing wrong inside what is signed, one
+                                            a line; the signature is right but where that is the thing
+mesh.py pour HOST:PORT KEY FILE             posts small packets to KEY until it is killed, each until it is
+                                            taken; FILE gets the id of each that was, a line
+mesh.py drain HOST:PORT KEY SERVER DEVICE   prints the ids of all that is there for KEY
 mesh.py refused HOST:PORT METHOD PATH  < bodies, one a line; prints each that is not answered with 400
 mesh.py ask HOST:PORT METHOD PATH FILE [BODY]    prints the status; the answer is in FILE
 mesh.py fetch HOST:PORT KEY SERVER DEVICE CURSOR DIR
@@ -44,6 +50,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 
 PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
@@ -87,8 +94,9 @@ def server_name(path):
     return base64.b32encode(key + check + b"\x03").decode().lower() + ".onion"
 
 
-def signed(path, content, person):
-    text, time = json.dumps(content), now()
+def signed(path, content, person, time=None):
+    text = content if isinstance(content, str) else json.dumps(content)
+    time = time or now()
     data = ("mp mesh/1 signed\n" + time + "\n" + text).encode()
     sig = sign_pss(path, data) if person else sign_ed(path, data)
     return {"type": "signed_message", "message": {"content": text, "timestamp": time},
@@ -120,11 +128,11 @@ def mark(p, secret, day, i):
     return {**p, "token": b64(handle + mac)}
 
 
-def retrieval(key, server, challenge, device, cursor):
-    time = now()
+def retrieval(key, server, challenge, device, cursor, time=None):
+    time = time or now()
     text = "\n".join(["I AM WHO I SAY I AM", server, challenge, time, device, cursor])
     return {"public_key": b64(public(key)), "signature": b64(sign_pss(key, text.encode())),
-            "challenge": challenge, "timestamp": time, "device": device, "cursor": int(cursor)}
+            "challenge": challenge, "timestamp": time, "device": device, "cursor": json.loads(cursor)}
 
 
 def tokens(key, server, secret, day, n):
@@ -161,6 +169,129 @@ def spoil(o):
                 yield {**o, k: v.upper()}
 
 
+ID, DAY = "ab" * 32, 86400
+NOBODY = "a" * 52
+
+
+def contents(kind, server):
+    """What is signed, and what may stand in no member of it."""
+    today = int(datetime.datetime.now(datetime.timezone.utc).timestamp()) // DAY
+    key = b64(bytes(32))
+    if kind == "ack":
+        return {"type": "ack", "device": "0" * 16, "packets": [ID]}, {
+            "type": ("acks", "tokens", 1), "device": ("0" * 15, "0" * 17, "A" * 16, "g" * 16, 0, None),
+            "packets": ([], ID, {}, [ID[:-1]], [ID + "0"], [ID.upper()], [1], [ID, None], [ID] * 501),
+            "junk": ("x" * 40000,)}
+    if kind == "tokens":
+        return {"type": "tokens", "to": server, "day": today, "tokens": [key]}, {
+            "type": ("token",), "to": (server.upper(), server[:-6], NOBODY + "aaad.onion", 1, None),
+            "day": (-1, "1", 1.5, today - 2, today + 9, 1 << 60, None),
+            "tokens": ([], key, [b64(bytes(31))], [b64(bytes(33))], [key + "="], [1], [key] * 513)}
+    return {"type": "batch", "to": server, "packets": [], "acks": [], "decisions": []}, {
+        "type": ("ack", None), "to": (server.upper(), NOBODY + "aaad.onion", 1, None),
+        "packets": ({}, "x", 1, [{}] * 257), "acks": ({}, 1, [{}] * 257), "decisions": ("x", [{}] * 257)}
+
+
+def malformed_signed(kind, key, server):
+    person = kind != "batch"
+    good, bad = contents(kind, server)
+    for k, values in bad.items():
+        for v in values:
+            yield signed(key, {**good, k: v}, person)
+    for k in good:
+        if not isinstance(good[k], list) or person:
+            yield signed(key, {m: v for m, v in good.items() if m != k}, person)
+    for text in ("", "x", "[]", "1", json.dumps(good) + "{}", '{"type":"%s","type":"%s"}' % (kind, kind)):
+        yield signed(key, text, person)
+    yield signed(key, good, person, "2026-01-01")
+    yield signed(key, good, person, "2026-01-01T00:00:00." + "0" * 30 + "Z")
+    if not person:
+        yield signed(key, good, person, "2026-01-01T00:00:00Z")
+        yield signed(key, good, person, "2999-01-01T00:00:00Z")
+    o = signed(key, good, person)
+    yield {**o, "message": {**o["message"], "timestamp": "2026-01-01T00:00:00.000Z"}}
+    yield {**o, "message": {**o["message"], "content": o["message"]["content"] + " "}}
+    yield {**o, "signature": b64(bytes(256 if person else 64))}
+    yield {**o, "public_key": b64(SPKI + bytes(32))}
+
+
+def malformed_decision(key, server):
+    o = decision(server, "blacklisted", "20000", key)
+    voter, said = next(iter(o["votes"].items()))
+    value, window, sig = said.split(".")
+    for v in ("", value, value + "." + window, ".%s.%s" % (window, sig), "%s..%s" % (value, sig),
+              "whitelisted.%s.%s" % (window, sig), "greylisted.%s.%s" % (window, sig),
+              "%s.0%s.%s" % (value, window, sig), "%s.-1.%s" % (value, sig), "%s.+1.%s" % (value, sig),
+              "%s.20001.%s" % (value, sig), "%s.99999999.%s" % (value, sig), said + "A", said[:-1],
+              said + ".", "%s.%s.%s" % (value, window, b64(bytes(64))), 1, None, [said]):
+        yield {**o, "votes": {voter: v}}
+    for v in ({}, [], {voter.upper(): said}, {voter[:-6]: said}, {server: said},
+              {voter: said, server: said}, {"%d" % i: said for i in range(257)}):
+        yield {**o, "votes": v}
+    for v in ("blacklisted ", "Blacklisted", "none"):
+        yield {**o, "final_decision": v}
+    yield {**o, "reported_server_id": voter}
+    yield {**o, "timestamp": "2026-02-30T00:00:00Z"}
+
+
+def malformed_retrieval(key, server, challenge):
+    d = "0" * 16
+    for device, cursor in ((d[1:], "0"), (d + "0", "0"), ("A" * 16, "0"), (d, "-1"), (d, "1.5"), (d, '"0"'),
+                           (d, "9007199254740993")):
+        yield retrieval(key, server, challenge, device, cursor)
+    for time in ("2026-01-01", "2026-01-01T00:00:00.000", "2026-13-01T00:00:00.000Z"):
+        yield retrieval(key, server, challenge, d, "0", time)
+    raw = bytearray(base64.b64decode(challenge))
+    for i in (0, 7, 8, 23, 24, 39):
+        raw[i] ^= 1
+        yield retrieval(key, server, b64(raw), d, "0")
+        raw[i] ^= 1
+    yield retrieval(key, server, b64(raw[:-1]), d, "0")
+    yield retrieval(key, server, b64(raw + b"x"), d, "0")
+    yield retrieval(key, server.upper(), challenge, d, "0")
+    yield {**retrieval(key, server, challenge, d, "0"), "device": d[:-1] + "1"}
+    yield {**retrieval(key, server, challenge, d, "0"), "timestamp": "2026-01-01T00:00:00.000Z"}
+
+
+def malformed(kind, key, server, challenge=None):
+    if kind == "decision":
+        return malformed_decision(key, server)
+    if kind == "retrieval":
+        return malformed_retrieval(key, server, challenge)
+    if kind == "report":
+        o = {"reporter_id": "anonymous", "reported_server_id": server, "timestamp": now(), "evidence": ""}
+        return ({**o, k: v} for k, v in (("evidence", b64(bytes(65537))), ("reporter_id", "x" * 600),
+                                         ("reporter_id", "nobody"), ("reported_server_id", "anonymous")))
+    return malformed_signed(kind, key, server)
+
+
+def pour(where, key, path):
+    with open(path, "a") as f:
+        while True:
+            p = packet(key, "400")
+            while True:
+                try:
+                    if request(where, "POST", "/packets", json.dumps(p))[0] == 204:
+                        break
+                except (http.client.HTTPException, OSError):
+                    time.sleep(0.05)
+            print(packet_id(p).hex(), file=f, flush=True)
+
+
+def drain(where, key, server, device):
+    cursor, more = 0, True
+    while more:
+        challenge = json.loads(request(where, "GET", "/challenge")[1])["challenge"]
+        proof = retrieval(key, server, challenge, device, str(cursor))
+        status, answer = request(where, "GET", "/messages", json.dumps(proof))
+        if status != 200:
+            sys.exit("status %d" % status)
+        page = json.loads(answer)
+        cursor, more = page["cursor"], page["more"]
+        for p in page["packets"]:
+            print(packet_id(p).hex())
+
+
 def lie(home, log, how, routes=os.devnull):
     key = home + "/lie.key"
     with open(home + "/tls/key.pem", "rb") as f:
@@ -190,7 +321,7 @@ def lie(home, log, how, routes=os.devnull):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with open(log, "a") as f:
-                print(self.path, file=f)
+                print(self.path, *([] if self.path == "/mesh" else sorted(json.loads(body))), file=f)
             if self.path == "/reports":
                 with open(os.path.splitext(log)[0] + ".reports", "ab") as f:
                     f.write(body + b"\n")
@@ -302,8 +433,12 @@ def main(verb, *args):
         for path in args:
             openssl("pkey", "-inform", "DER", "-out", path, stdin=PKCS8 + os.urandom(32))
             print(server_name(path))
-    elif verb in ("refused", "ask", "fetch", "lie", "serve"):
-        {"refused": refused, "ask": ask, "fetch": fetch, "lie": lie, "serve": serve}[verb](*args)
+    elif verb in ("refused", "ask", "fetch", "lie", "serve", "pour", "drain"):
+        {"refused": refused, "ask": ask, "fetch": fetch, "lie": lie, "serve": serve, "pour": pour,
+         "drain": drain}[verb](*args)
+    elif verb == "malformed":
+        for o in malformed(*args):
+            print(json.dumps(o))
     elif verb == "id":
         print(packet_id(json.load(sys.stdin)).hex())
     elif verb == "mark":

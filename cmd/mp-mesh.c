@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/record.h"
 #include "base/text.h"
+#include "node/cover.h"
 #include "node/devices.h"
 #include "node/fetcher.h"
 #include "node/mailbox.h"
@@ -27,6 +28,7 @@
 	"       mp-mesh servers load\n"                \
 	"       mp-mesh post [-j]\n"                   \
 	"       mp-mesh fetch [-v] [-w duration]\n"    \
+	"       mp-mesh cover [-v] [-c slots]\n"       \
 	"       mp-mesh devices [list]\n"              \
 	"       mp-mesh devices join contact\n"        \
 	"       mp-mesh devices add contact\n"         \
@@ -38,9 +40,15 @@ struct call {
 	char **operand;
 	int n;
 	bool json, verbose;
-	int64_t wait;
+	int64_t wait, slots;
 	int status;
 };
+
+static void say(void *ctx, const char *line)
+{
+	(void)ctx;
+	err_warn("%s", line);
+}
 
 static void complain(void *ctx, const char *line)
 {
@@ -199,6 +207,25 @@ static int fetch(struct call *q)
 	return 0;
 }
 
+/* Its streams are processes, which open stores of their own. */
+static int cover(struct call *q)
+{
+	const struct cover_options o = {
+	    .slots = q->slots, .verbose = q->verbose, .say = say, .ctx = q};
+	int status = EXIT_DONE, rc;
+
+	store_close(q->s);
+	q->s = NULL;
+	rc = cover_run(&q->cfg, &o, &status);
+	if (rc == MP_EEXIST) {
+		err_print(rc);
+		status = EXIT_NO;
+		rc = 0;
+	}
+	q->status = err_worse(q->status, status);
+	return rc;
+}
+
 static void print_device(const struct device_line *d)
 {
 	static const char *const role[] = {"asks", "second", "first"};
@@ -255,6 +282,7 @@ static const struct {
     {"servers", "", 1 << 20, servers},
     {"post", "j", 0, post},
     {"fetch", "vw", 0, fetch},
+    {"cover", "cv", 0, cover},
     {"devices", "", 2, devices},
 };
 
@@ -274,7 +302,7 @@ static bool take_options(struct call *q, int argc, char **argv, const char *allo
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+hjvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+c:hjvw:")) != -1) {
 		if (c == '?' || strchr(allowed, c) == NULL) {
 			*bad = c == '?' || c == 'h' ? c : 0;
 			return false;
@@ -283,6 +311,8 @@ static bool take_options(struct call *q, int argc, char **argv, const char *allo
 			q->json = true;
 		else if (c == 'v')
 			q->verbose = true;
+		else if (c == 'c')
+			q->slots = cmd_number(c, optarg, 1, 1000000);
 		else
 			q->wait = cmd_duration(c, optarg);
 	}

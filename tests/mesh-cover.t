@@ -38,6 +38,9 @@ exits 1 as a mp-mesh fetch
 exits 1 as b mp-mesh fetch
 tell a b
 tell b a
+# The tokens that they gave each other are registered by the next fetch.
+exits 1 as a mp-mesh fetch
+exits 1 as b mp-mesh fetch
 
 # --- What is to go by mesh waits for a slot, also while there is none.
 sends() { # TEXT
@@ -55,13 +58,12 @@ is '... and nothing was posted' "$(posts)" 0
 echo 'route = mesh' >>"$T/a/config"
 sends second
 like 'no onion is asked' "$(cat "$T/out")" "${TAB}cover${TAB}"
-exits 0 as a mp-mesh cover -v -c 4
-like 'each slot is said' "$(grep -c '^mp-mesh: posted: ' "$T/err")" '^4$'
-is '... each has one packet' "$(posts)" 4
+exits 0 as a mp-mesh cover -v -c 3
+like 'each slot is said' "$(grep -c '^mp-mesh: posted: ' "$T/err")" '^3$'
+is '... each has one packet' "$(posts)" 3
 is 'the messages took the first of them' "$(grep '^mp-mesh: posted: ' "$T/err")" \
 	"mp-mesh: posted: a message for b
 mp-mesh: posted: a message for b
-mp-mesh: posted: a fake
 mp-mesh: posted: a fake"
 is '... and relays have them' "$(as a mp-queue list | cut -f 6 | sort -u)" mesh
 ok '... and they arrive' wait_for fetches b 2
@@ -91,6 +93,27 @@ kill "$cover"
 wait "$cover"
 is 'SIGTERM ends it' "$?" 0
 
+# --- Killed at any point it leaves nothing behind: neither a stream, nor the lock, nor a lane that nobody can have.
+start env MP_HOME="$T/a" mp-mesh cover -v 2>"$T/cover2"
+cover=$pid
+both() {
+	ps -o pid= --ppid "$cover" >"$T/children"
+	grep -q 'posted: ' "$T/cover2" && [ "$(wc -l <"$T/children")" -eq 3 ]
+}
+ok 'a post stream, a fetch stream and their keeper' wait_for both
+kill -9 "$cover"
+wait "$cover" 2>/dev/null
+none_left() {
+	while read -r p; do
+		! kill -0 "$p" 2>/dev/null || return 1
+	done <"$T/children"
+}
+ok '... end with it' wait_for none_left
+sends fourth
+exits 0 as a mp-mesh cover -c 1
+like 'the next one goes on' "$(as a mp-queue list)" "${TAB}mesh${TAB}a relay has it"
+ok '... and it arrives' wait_for fetches b 4
+
 # --- Fakes never show, and are gone from the relays once they were fetched.
 ok 'what is left is fetched' wait_for fetches a 0
 acked() {
@@ -100,6 +123,12 @@ acked() {
 }
 ok '... and no relay holds a fake' wait_for acked
 exits 1 as a mp-mesh fetch
+boxed() { # SQL: of the packets that came into a box
+	for n in r1 r2 r3; do
+		sqlite3 "$T/$n/relay.db" "SELECT hex(hash) FROM packet WHERE place > 0 AND $1"
+	done | sort -u | wc -l
+}
+is 'each came by a token of its recipient' "$(boxed 'token = 0') $(boxed 'token = 1')" "0 $(posts)"
 is 'none is in the inbox' "$(as a mp-inbox -a | grep -c "^in${TAB}")" 0
 
 # --- What a relay, and who sees only sizes, can tell.
@@ -110,7 +139,7 @@ a_posts() { # those of b go on one connection for all
 is 'real and fake are of one form' "$(cut -d ' ' -f 2- "$T/posts" | sort -u)" \
 	'POST /packets 7211 0 recipient:392,message:5840,signature:860,token:64'
 n=$(grep -hc 'posted: ' "$T/cover")
-ok "each post has a connection of its own" [ "$(a_posts | wc -l)" -ge $((n + 4)) ]
+ok "each post has a connection of its own" [ "$(a_posts | wc -l)" -ge $((n + 3)) ]
 is 'each fetch in a slot is of one size' \
 	"$(awk '$4 == 2048 { print $2, $3, $4, $3 == "/acks" ? 0 : $5 }' "$T/log" | sort -u)" \
 	"GET /messages 2048 65536

@@ -1,5 +1,6 @@
 #include "node/courier.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "mesh/letter.h"
 #include "mesh/token.h"
@@ -17,6 +19,8 @@
 #include "store/device.h"
 #include "store/letterbox.h"
 #include "wire/wire.h"
+
+#define OWN_FILE "run/cover.token" /* a day, and its next number of our own tokens */
 
 struct carry {
 	struct carry *next;
@@ -35,7 +39,6 @@ struct courier {
 	struct mailbox *me;
 	struct carry *carries;
 	bool apart;
-	int64_t day, next; /* of our own tokens: the next one's number */
 };
 
 /* Who gets a letter. */
@@ -248,33 +251,50 @@ int courier_start(struct courier *k, int64_t contact, const void *envelope, size
 	return rc;
 }
 
-/*
- * The number of our next token of today.  Nobody keeps it for us: it rises with the hour at least,
- * so that a process begins where the last one need not have come to.
+/* A number is on disk before its token is used: a second packet with it would be seen to be a fake.
  */
-static int own_token(struct courier *k, int64_t now, int64_t *i)
+static int own_keep(int64_t day, int64_t next)
 {
-	int64_t day = now / MP_DAY, contacts, step, part, by_hour;
-	int rc = letterbox_count(k->s, &contacts);
+	char text[48];
+	int n = snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", day, next);
 
-	if (rc != 0 || (rc = share_tokens(k, &step, &part)) != 0)
+	return file_write(home_file(OWN_FILE), text, (size_t)n, 0600, true);
+}
+
+static int own_kept(int64_t *day, int64_t *next)
+{
+	struct buf b = BUF_INIT(100);
+	int rc = file_read(home_file(OWN_FILE), &b);
+
+	*day = *next = 0;
+	if (rc == 0 && (rc = buf_terminate(&b)) == 0 &&
+	    sscanf((const char *)b.data, "%" SCNd64 " %" SCNd64, day, next) != 2)
+		*day = 0;
+	buf_free(&b);
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+/* The number of our next token of that day. */
+static int own_token(struct courier *k, int64_t today, int64_t *i)
+{
+	int64_t step, part, day, next;
+	int rc = share_tokens(k, &step, &part);
+
+	if (rc != 0 || (rc = own_kept(&day, &next)) != 0)
 		return rc;
-	by_hour = now % MP_DAY * (MAILBOX_OWN * (int64_t)mailbox_tokens(contacts) / step) / MP_DAY;
-	if (k->day != day || k->next < by_hour)
-		k->next = by_hour;
-	k->day = day;
-	*i = step * k->next++ + part;
-	return 0;
+	if (day != today || next < 0)
+		next = 0;
+	*i = step * next + part;
+	return own_keep(today, next + 1);
 }
 
 int courier_fake(struct courier *k, void *tag)
 {
-	int64_t now = clock_now();
 	struct addressee a = {.address = k->me->self.address,
 	    .encryption = k->me->self.encryption,
 	    .secret = k->me->own,
-	    .day = now / MP_DAY};
-	int rc = own_token(k, now, &a.token);
+	    .day = clock_now() / MP_DAY};
+	int rc = own_token(k, a.day, &a.token);
 
 	return rc != 0 ? rc : start(k, 0, &a, "", 0, tag);
 }

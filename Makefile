@@ -94,6 +94,7 @@ $(BUILD)/bin/mp: share/mp
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
+$(BUILD)/unit/cover: mp_ldlibs += -lm
 $(unit_bin): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(mp_cflags) $(mp_ldflags) -o $@ $< $(BUILD)/libcommon.a $(mp_ldlibs)

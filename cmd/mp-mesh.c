@@ -13,6 +13,7 @@
 #include "base/record.h"
 #include "base/text.h"
 #include "mesh/report.h"
+#include "node/cover.h"
 #include "node/devices.h"
 #include "node/fetcher.h"
 #include "node/mailbox.h"
@@ -31,6 +32,7 @@
 	"       mp-mesh post [-j]\n"                                        \
 	"       mp-mesh fetch [-v] [-w duration]\n"                         \
 	"       mp-mesh report [-v] [-w duration] [[-f file] server ...]\n" \
+	"       mp-mesh cover [-v] [-c slots]\n"                            \
 	"       mp-mesh devices [list]\n"                                   \
 	"       mp-mesh devices join contact\n"                             \
 	"       mp-mesh devices add contact\n"                              \
@@ -43,9 +45,15 @@ struct call {
 	int n;
 	const char *file;
 	bool json, verbose;
-	int64_t wait;
+	int64_t wait, slots;
 	int status;
 };
+
+static void say(void *ctx, const char *line)
+{
+	(void)ctx;
+	err_warn("%s", line);
+}
 
 static void complain(void *ctx, const char *line)
 {
@@ -211,6 +219,25 @@ static int fetch(struct call *q)
 	return 0;
 }
 
+/* Its streams are processes, which open stores of their own. */
+static int cover(struct call *q)
+{
+	const struct cover_options o = {
+	    .slots = q->slots, .verbose = q->verbose, .say = say, .ctx = q};
+	int status = EXIT_DONE, rc;
+
+	store_close(q->s);
+	q->s = NULL;
+	rc = cover_run(&q->cfg, &o, &status);
+	if (rc == MP_EEXIST) {
+		err_print(rc);
+		status = EXIT_NO;
+		rc = 0;
+	}
+	q->status = err_worse(q->status, status);
+	return rc;
+}
+
 static void print_device(const struct device_line *d)
 {
 	static const char *const role[] = {"asks", "second", "first"};
@@ -325,6 +352,7 @@ static const struct {
     {"post", "j", 0, post},
     {"fetch", "vw", 0, fetch},
     {"report", "fvw", 1 << 20, report},
+    {"cover", "cv", 0, cover},
     {"devices", "", 2, devices},
 };
 
@@ -344,7 +372,7 @@ static bool take_options(struct call *q, int argc, char **argv, const char *allo
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+f:hjvw:")) != -1) {
+	while ((c = getopt(argc, argv, "+c:f:hjvw:")) != -1) {
 		if (c == '?' || strchr(allowed, c) == NULL) {
 			*bad = c == '?' || c == 'h' ? c : 0;
 			return false;
@@ -355,6 +383,8 @@ static bool take_options(struct call *q, int argc, char **argv, const char *allo
 			q->json = true;
 		else if (c == 'v')
 			q->verbose = true;
+		else if (c == 'c')
+			q->slots = cmd_number(c, optarg, 1, 1000000);
 		else
 			q->wait = cmd_duration(c, optarg);
 	}

@@ -10,8 +10,10 @@
 #include "base/cmd.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "node/cover.h"
 #include "node/sender.h"
 #include "store/outbox.h"
+#include "store/slot.h"
 
 struct call {
 	struct store *s;
@@ -64,6 +66,9 @@ static int describe(struct call *q, struct buf *body)
 	struct outbox_lane l;
 	int rc = 0;
 
+	/* What it said when it was put there may be so no more. */
+	if (item->state == QUEUE_WAITING && strcmp(item->code, SLOT_CODE) == 0)
+		return buf_adds(body, cover_waits());
 	if (item->reason[0] != '\0')
 		rc = buf_addf(body, "%s; ", item->reason);
 	if (rc == 0 && is_file(item))

@@ -125,6 +125,18 @@ cursor=$(jq .cursor "$T/answer")
 is 'from a cursor on' "$(fetch c ann $D1 "$cursor")" 200
 is '... there is what is newer' "$(cat "$T/fetched")" ''
 
+# --- An answer of the size that was asked for, whatever is in it.
+sized() { # CURSOR SIZE: the answer's bytes and how many packets it has
+	ask c GET /challenge >/dev/null
+	mesh retrieval "$T/ann.key" "$(onion c)" "$(jq -r .challenge "$T/answer")" $D1 "$1" |
+		jq -c ".size = $2" >"$T/proof"
+	ask c GET /messages "$T/proof" >/dev/null
+	echo "$(wc -c <"$T/answer") $(jq '.packets | length' "$T/answer")"
+}
+is 'an answer of one size, with a packet' "$(sized 0 65536)" '65536 1'
+is '... and without' "$(sized "$cursor" 65536)" '65536 0'
+like '... which is never too small for one' "$(sized 0 1)" '^[67][0-9]{3} 1$'
+
 # --- Retrieval: whoever is not she gets nothing.
 is 'the bare phrase' "$(
 	printf 'I AM WHO I SAY I AM' >"$T/phrase"
@@ -199,6 +211,8 @@ is '... with a token' "$(mesh spoilt <"$T/marked" | refused b POST /packets)" ''
 is 'an acknowledgement' "$(malformed "$T/ack" POST /acks)" ''
 is '... what it says' "$(within POST /acks ack "$T/ann.key")" ''
 is 'a retrieval' "$(malformed "$T/proof" GET /messages)" ''
+jq -c '.size = 1000' "$T/proof" >"$T/sized"
+is '... with a size' "$(mesh spoilt <"$T/sized" | refused b GET /messages)" ''
 ask b GET /challenge >/dev/null
 is '... what it says' "$(within GET /messages retrieval "$T/ann.key" "$(jq -r .challenge "$T/answer")")" ''
 mesh tokens "$T/ann.key" "$(onion b)" "$(printf '%064d' 7)" $(($(date +%s) / 86400)) 2 >"$T/tokens"

@@ -124,6 +124,8 @@ static const struct setting keys[] = {
     NUMBER("send.timeout", DURATION, send_timeout, MP_MINUTE, MP_SECOND, MP_HOUR),
     NUMBER("receipt.wait", DURATION, receipt_wait, MP_DAY, MP_SECOND, 30 * MP_DAY),
     STRING("route", route, "both", route),
+    NUMBER("cover.post", DURATION, cover_post, 0, 0, 30 * MP_DAY),
+    NUMBER("cover.fetch", DURATION, cover_fetch, 0, 0, 30 * MP_DAY),
     NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),
     NUMBER("rekey.count", COUNT, rekey_count, 1000000, 0, INT64_C(1) << 31),
     NUMBER("hook.timeout", DURATION, hook_timeout, 5 * MP_MINUTE, MP_SECOND, MP_DAY),
@@ -151,6 +153,9 @@ static int check(const struct config *c, const char *name)
 {
 	if (c->retry_max < c->retry_min)
 		return err_set(MP_EBAD, "%s: retry.max is less than retry.min", name);
+	/* What we post to ourselves comes back by the fetches, of which each takes some. */
+	if (c->cover_post > 0 && c->cover_fetch > 4 * c->cover_post)
+		return err_set(MP_EBAD, "%s: cover.fetch is more than 4 times cover.post", name);
 	return 0;
 }
 

@@ -24,7 +24,9 @@ struct config {
 	int64_t receipt_wait;  /* receipt.wait: ms that a relay keeps our mail before we send it
 	                          again; 1 d */
 	char route[8];         /* route: onion | mesh | both (the onion at first) */
-	int64_t hook_timeout;  /* hook.timeout: ms before a hook is killed; 5 m */
+	int64_t cover_post;   /* cover.post: ms between posts to the mesh, on average; 0 no cover */
+	int64_t cover_fetch;  /* cover.fetch: the same for fetches */
+	int64_t hook_timeout; /* hook.timeout: ms before a hook is killed; 5 m */
 	char introduction_policy[256]; /* introduction.policy: ask | decline | accept NAME ... */
 	char group_policy[256];        /* group.policy: the same for groups and additions */
 	int64_t rekey_age;      /* rekey.age: ms after which a key is renewed, 0 never; 90 d */

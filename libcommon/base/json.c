@@ -80,6 +80,19 @@ int json_write(struct buf *out, const json_t *v)
 	                                                                         : MP_ENOMEM;
 }
 
+int json_pad(struct buf *out, size_t size)
+{
+	int rc;
+
+	if (out->len >= size)
+		return 0;
+	if ((rc = buf_reserve(out, size - out->len)) != 0)
+		return rc;
+	memset(out->data + out->len, ' ', size - out->len);
+	out->len = size;
+	return 0;
+}
+
 const char *json_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));

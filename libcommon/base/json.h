@@ -18,6 +18,9 @@ int json_read(json_t **out, const char *s, size_t len);
 /* Appends v. */
 int json_write(struct buf *out, const json_t *v);
 
+/* Spaces behind what is there, which a reader passes over, up to size bytes in all. */
+int json_pad(struct buf *out, size_t size);
+
 /* The member, or NULL when absent or of another type.  Borrowed. */
 const char *json_text(const json_t *object, const char *key);
 

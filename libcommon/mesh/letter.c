@@ -89,11 +89,7 @@ static int write_plain(struct buf *out, const struct letter *l)
 	if (rc != 0)
 		return rc;
 	size = out->len <= LETTER_SMALL ? LETTER_SMALL : envelope_padded(out->len);
-	if ((rc = buf_reserve(out, size - out->len)) != 0)
-		return rc;
-	memset(out->data + out->len, ' ', size - out->len);
-	out->len = size;
-	return 0;
+	return json_pad(out, size);
 }
 
 static int signed_bytes(struct buf *out, const struct packet *p)

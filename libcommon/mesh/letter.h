@@ -7,6 +7,8 @@
  * Both are sealed to the recipient's encryption key.  What is signed holds the recipient's address,
  * so that he cannot pass a letter on in the sender's name.  Up to LETTER_SMALL bytes every letter
  * has one size; above, Padme's (crypto/envelope.h).
+ *
+ * One without content is a fake (mp-mesh-protocol(7), COVER): who opens it lets it go.
  */
 #ifndef MP_MESH_LETTER_H
 #define MP_MESH_LETTER_H

@@ -90,6 +90,10 @@ int retrieval_read(struct retrieval *r, const json_t *o)
 	    (rc = field_time(o, "timestamp", &r->time)) != 0 ||
 	    (rc = json_hex(o, "device", r->device, MESH_DEVICE)) != 0)
 		return rc;
+	r->size = 0;
+	if (json_object_get(o, "size") != NULL &&
+	    (rc = json_int(o, "size", 1, RETRIEVAL_SIZE, &r->size)) != 0)
+		return rc;
 	return json_int(o, "cursor", 0, INT_MOST, &r->cursor);
 }
 
@@ -137,6 +141,8 @@ int retrieval_write(json_t **out, struct retrieval *r, const struct rsa_key *k,
 	    (rc = field_set_time(o, "timestamp", r->time)) == 0 &&
 	    (rc = json_set_hex(o, "device", r->device, MESH_DEVICE)) == 0)
 		rc = field_set_int(o, "cursor", r->cursor);
+	if (rc == 0 && r->size > 0)
+		rc = field_set_int(o, "size", r->size);
 	buf_free(&text);
 	if (rc != 0)
 		json_decref(o);

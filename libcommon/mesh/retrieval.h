@@ -2,7 +2,7 @@
  * retrieval: how a recipient proves who he is when he fetches (mp-mesh-protocol(7), RETRIEVAL):
  *
  *     {"public_key": KEY, "signature": base64, "challenge": base64, "timestamp": TIME,
- *      "device": 16 hex, "cursor": NUMBER}
+ *      "device": 16 hex, "cursor": NUMBER, "size": NUMBER, or absent}
  *
  * The signature is over the lines `I AM WHO I SAY I AM`, the server's name, the challenge, the
  * time, the device and the cursor, so a proof is good for one server and one challenge.  A
@@ -16,12 +16,14 @@
 #include "mesh/field.h"
 
 #define CHALLENGE_BYTES 40
+#define RETRIEVAL_SIZE 65536           /* the most that can be asked for */
 #define CHALLENGE_TIME INT64_C(120000) /* ms it is good for */
 
 struct retrieval {
 	uint8_t key[RSA_DER], signature[RSA_BYTES], challenge[CHALLENGE_BYTES];
 	int64_t time, cursor;
 	uint8_t device[MESH_DEVICE];
+	int64_t size; /* bytes of the answer, 0: as many as it takes */
 };
 
 void challenge_make(

@@ -5,19 +5,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "node/cover.h"
 #include "store/carried.h"
-
-/* What needs an answer, or is too large for every relay of a mesh, goes by onion only. */
-static bool carriable(const struct way *w)
-{
-	static const enum wire_type types[] = {
-	    WIRE_MESSAGE, WIRE_CONTACT_UPDATE, WIRE_RECEIPT, WIRE_DEVICE_SYNC};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(w->item.kind, wire_type_name(types[i])) == 0)
-			return true;
-	return false;
-}
+#include "store/slot.h"
 
 /* Made when it is first wanted: who has no keys of the mesh pays nothing, or gets them meanwhile.
  */
@@ -35,12 +25,32 @@ bool byroad_first(const struct sender *s, const struct way *w)
 	return w->byroad || strcmp(s->cfg->route, "mesh") == 0;
 }
 
+/*
+ * Nothing but a slot of cover's posts to the mesh, or the time of a post would say that it is a
+ * real one.  Where no onion is asked there is no point in looking again soon.
+ */
+static bool hold(struct sender *s, struct way *w)
+{
+	int rc = courier_reaches(s->courier, w->contact.row);
+
+	if (rc < 0)
+		sender_broken(s, rc);
+	if (rc != 1)
+		return false;
+	dispatch_wait(s, w, SLOT_CODE, cover_waits(),
+	    strcmp(s->cfg->route, "mesh") == 0 ? s->cfg->retry_max : -1);
+	return true;
+}
+
 bool byroad_take(struct sender *s, struct way *w)
 {
 	int rc;
 
-	if (w->carrying || strcmp(s->cfg->route, "onion") == 0 || !carriable(w) || !have_courier(s))
+	if (w->carrying || strcmp(s->cfg->route, "onion") == 0 || !courier_carries(w->item.kind) ||
+	    !have_courier(s))
 		return false;
+	if (s->cfg->cover_post > 0)
+		return hold(s, w);
 	rc = courier_start(s->courier, w->contact.row, w->envelope.data, w->envelope.len, w);
 	if (rc == MP_ENONE || rc == MP_ELIMIT) /* longer than a packet can be */
 		return false;
@@ -48,7 +58,7 @@ bool byroad_take(struct sender *s, struct way *w)
 		sender_broken(s, rc);
 		return false;
 	}
-	w->posting = w->carrying = true;
+	w->posting = w->carrying = w->byroad = true;
 	w->began = clock_monotonic();
 	s->posting++;
 	return true;
@@ -92,7 +102,7 @@ bool byroad_result(struct sender *s, struct post_result *r)
 	if (s->broken)
 		w->resume = clock_monotonic() + MP_HOUR;
 	else if (!end.taken)
-		dispatch_wait(s, w, end.code, end.reason);
+		dispatch_wait(s, w, end.code, end.reason, -1);
 	else if (strcmp(w->item.kind, wire_type_name(WIRE_RECEIPT)) == 0)
 		dispatch_settled(s, w, "mesh"); /* there is no receipt for a receipt */
 	else

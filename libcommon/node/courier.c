@@ -1,5 +1,6 @@
 #include "node/courier.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "mesh/letter.h"
 #include "mesh/token.h"
@@ -16,6 +18,9 @@
 #include "node/relays.h"
 #include "store/device.h"
 #include "store/letterbox.h"
+#include "wire/wire.h"
+
+#define OWN_FILE "run/cover.token" /* a day, and its next number of our own tokens */
 
 struct carry {
 	struct carry *next;
@@ -33,7 +38,25 @@ struct courier {
 	struct client *client;
 	struct mailbox *me;
 	struct carry *carries;
+	bool apart;
 };
+
+/* Who gets a letter. */
+struct addressee {
+	const uint8_t *address, *encryption, *secret;
+	int64_t day, token;
+};
+
+bool courier_carries(const char *kind)
+{
+	static const enum wire_type types[] = {
+	    WIRE_MESSAGE, WIRE_CONTACT_UPDATE, WIRE_RECEIPT, WIRE_DEVICE_SYNC};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(kind, wire_type_name(types[i])) == 0)
+			return true;
+	return false;
+}
 
 int courier_new(struct courier **out, struct store *s, struct client *c)
 {
@@ -86,50 +109,61 @@ void courier_cancel(struct courier *k, void *tag)
 		}
 }
 
+void courier_apart(struct courier *k)
+{
+	k->apart = true;
+}
+
 int courier_reaches(struct courier *k, int64_t contact)
 {
 	struct meshserver v;
 	struct letterbox b;
+	bool address;
 	int rc = letterbox_get(k->s, &b, contact);
 
-	if (rc != 0 || !b.has_theirs)
-		return rc == MP_ENONE ? 0 : rc;
-	rc = relays_pick(k->s, ROLE_POST, NULL, 0, clock_now(), &v);
-	return rc == 0 ? 1 : rc == MP_ENONE ? 0 : rc;
+	address = rc == 0 && b.has_theirs;
+	secret_wipe(&b, sizeof(b));
+	if (address)
+		rc = meshserver_next(k->s, &v, 0);
+	return rc == MP_ENONE ? 0 : rc != 0 ? rc : address;
 }
 
-/* Devices of one person share a contact's tokens: even ones for the first, odd ones for others. */
-static int next_token(struct courier *k, int64_t contact, int64_t day, int64_t *i)
+/* Devices of one person share tokens: even ones for the first, odd ones for others.  Of each `step`
+ * ours is that in place `part`. */
+static int share_tokens(struct courier *k, int64_t *step, int64_t *part)
 {
 	int second = device_is_second(k->s);
 	int first = second == 0 ? device_has_seconds(k->s) : 0;
-	int rc = second < 0 ? second : first < 0 ? first : letterbox_token(k->s, contact, day, i);
 
-	if (rc == 0 && (second == 1 || first == 1))
-		*i = 2 * *i + second;
+	*step = second == 1 || first == 1 ? 2 : 1;
+	*part = second == 1;
+	return second < 0 ? second : first < 0 ? first : 0;
+}
+
+static int next_token(struct courier *k, int64_t contact, int64_t day, int64_t *i)
+{
+	int64_t step, part;
+	int rc = share_tokens(k, &step, &part);
+
+	if (rc == 0 && (rc = letterbox_token(k->s, contact, day, i)) == 0)
+		*i = step * *i + part;
 	return rc;
 }
 
 /* Tokens are his relays' to count: one that they do not know is as good as none. */
-static int mark(struct courier *k, const struct letterbox *b, struct packet *p, int64_t now)
+static void mark(const struct addressee *a, struct packet *p)
 {
 	uint8_t token[TOKEN_KEY];
-	int64_t day = now / MP_DAY, i;
-	int rc = next_token(k, b->contact, day, &i);
 
-	if (rc != 0)
-		return rc;
-	token_derive(token, b->theirs, (uint32_t)day, (uint32_t)i);
+	token_derive(token, a->secret, (uint32_t)a->day, (uint32_t)a->token);
 	token_mark(p->token, token, p->id);
 	p->has_token = true;
 	secret_wipe(token, sizeof(token));
-	return 0;
 }
 
-static int write_packet(
-    struct courier *k, const struct letterbox *b, const void *envelope, size_t len, struct buf *out)
+static int write_packet(struct courier *k, const struct addressee *a, int64_t now,
+    const void *envelope, size_t len, struct buf *out)
 {
-	int64_t now = clock_now();
 	struct letter letter;
 	struct packet p;
 	json_t *o = NULL;
@@ -140,9 +174,11 @@ static int write_packet(
 	randombytes_buf(letter.uuid, sizeof(letter.uuid));
 	letter.time = now;
 	if ((rc = base64_encode(&letter.content, envelope, len)) == 0 &&
-	    (rc = letter_seal(&p, b->address, b->encryption, k->me->signing, &letter)) == 0 &&
-	    (rc = mark(k, b, &p, now)) == 0 && (rc = packet_write(&o, &p)) == 0)
-		rc = json_write(out, o);
+	    (rc = letter_seal(&p, a->address, a->encryption, k->me->signing, &letter)) == 0) {
+		mark(a, &p);
+		if ((rc = packet_write(&o, &p)) == 0)
+			rc = json_write(out, o);
+	}
 	json_decref(o);
 	letter_free(&letter);
 	packet_free(&p);
@@ -150,10 +186,13 @@ static int write_packet(
 }
 
 /* One for each contact: a relay cannot tell that letters to two of them are from one sender. */
-static void isolate(uint8_t out[static 16], const struct carry *c)
+static void isolate(uint8_t out[static 16], const struct courier *k, const struct carry *c)
 {
-	crypto_generichash(out, 16, (const uint8_t *)&c->contact, sizeof(c->contact),
-	    c->server.isolation, sizeof(c->server.isolation));
+	if (k->apart)
+		randombytes_buf(out, 16);
+	else
+		crypto_generichash(out, 16, (const uint8_t *)&c->contact, sizeof(c->contact),
+		    c->server.isolation, sizeof(c->server.isolation));
 }
 
 /* To the next relay. MP_ENONE: there is none. */
@@ -168,34 +207,96 @@ static int post(struct courier *k, struct carry *c)
 	if (rc != 0)
 		return rc;
 	c->tried[c->ntried++] = c->server.row;
-	isolate(isolation, c);
+	isolate(isolation, k, c);
 	return client_request(k->client, c->server.onion, isolation, "POST", "/packets",
-	    c->body.data, c->body.len, false, c);
+	    c->body.data, c->body.len, k->apart, c);
 }
 
-int courier_start(struct courier *k, int64_t contact, const void *envelope, size_t len, void *tag)
+static int start(struct courier *k, int64_t contact, const struct addressee *a,
+    const void *envelope, size_t len, void *tag)
 {
-	struct letterbox b;
-	struct carry *c;
-	int rc = letterbox_get(k->s, &b, contact);
+	struct carry *c = calloc(1, sizeof(*c));
+	int rc;
 
-	if (rc == 0 && !b.has_theirs)
-		rc = err_set(MP_ENONE, "no address in the mesh is known");
-	if (rc != 0)
-		return rc;
-	if ((c = calloc(1, sizeof(*c))) == NULL)
+	if (c == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	c->tag = tag;
 	c->contact = contact;
 	c->body = (struct buf)BUF_INIT(MESH_BODY_MAX);
 	c->next = k->carries;
 	k->carries = c;
-	if ((rc = write_packet(k, &b, envelope, len, &c->body)) == 0)
+	if ((rc = write_packet(k, a, clock_now(), envelope, len, &c->body)) == 0)
 		rc = post(k, c);
-	secret_wipe(&b, sizeof(b));
 	if (rc != 0)
 		carry_free(k, c);
 	return rc;
+}
+
+int courier_start(struct courier *k, int64_t contact, const void *envelope, size_t len, void *tag)
+{
+	struct letterbox b;
+	struct addressee a = {.day = clock_now() / MP_DAY};
+	int rc = letterbox_get(k->s, &b, contact);
+
+	if (rc == 0 && !b.has_theirs)
+		rc = err_set(MP_ENONE, "no address in the mesh is known");
+	if (rc != 0)
+		return rc;
+	a.address = b.address;
+	a.encryption = b.encryption;
+	a.secret = b.theirs;
+	if ((rc = next_token(k, contact, a.day, &a.token)) == 0)
+		rc = start(k, contact, &a, envelope, len, tag);
+	secret_wipe(&b, sizeof(b));
+	return rc;
+}
+
+/* A number is on disk before its token is used: a second packet with it would be seen to be a fake.
+ */
+static int own_keep(int64_t day, int64_t next)
+{
+	char text[48];
+	int n = snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", day, next);
+
+	return file_write(home_file(OWN_FILE), text, (size_t)n, 0600, true);
+}
+
+static int own_kept(int64_t *day, int64_t *next)
+{
+	struct buf b = BUF_INIT(100);
+	int rc = file_read(home_file(OWN_FILE), &b);
+
+	*day = *next = 0;
+	if (rc == 0 && (rc = buf_terminate(&b)) == 0 &&
+	    sscanf((const char *)b.data, "%" SCNd64 " %" SCNd64, day, next) != 2)
+		*day = 0;
+	buf_free(&b);
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+/* The number of our next token of that day. */
+static int own_token(struct courier *k, int64_t today, int64_t *i)
+{
+	int64_t step, part, day, next;
+	int rc = share_tokens(k, &step, &part);
+
+	if (rc != 0 || (rc = own_kept(&day, &next)) != 0)
+		return rc;
+	if (day != today || next < 0)
+		next = 0;
+	*i = step * next + part;
+	return own_keep(today, next + 1);
+}
+
+int courier_fake(struct courier *k, void *tag)
+{
+	struct addressee a = {.address = k->me->self.address,
+	    .encryption = k->me->self.encryption,
+	    .secret = k->me->own,
+	    .day = clock_now() / MP_DAY};
+	int rc = own_token(k, a.day, &a.token);
+
+	return rc != 0 ? rc : start(k, 0, &a, "", 0, tag);
 }
 
 /* What is with one relay may be answered after it was judged by another carry. */

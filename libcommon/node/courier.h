@@ -14,15 +14,28 @@
 
 struct courier;
 
+/* Does a record of this kind go by the mesh?  What needs an answer, or is too large for every
+ * relay, goes by onion only. */
+bool courier_carries(const char *kind);
+
 /* Borrows s and c, whose media type is that of meshcall.h. MP_ENONE: we have no keys. */
 int courier_new(struct courier **out, struct store *s, struct client *c);
 void courier_free(struct courier *k);
 
-/* Has he an address, and do we know a server? 1 or 0, or MP_E*. */
+/* From now on each post goes by a circuit and a connection of its own, whoever it is for. */
+void courier_apart(struct courier *k);
+
+/* Has he an address, and do we know a server, be it away just now? 1 or 0, or MP_E*. */
 int courier_reaches(struct courier *k, int64_t contact);
 
 /* Begins; the end comes by courier_result(). MP_ENONE: he has no address, or no server is left. */
 int courier_start(struct courier *k, int64_t contact, const void *envelope, size_t len, void *tag);
+
+/*
+ * The same with a fake (mp-mesh-protocol(7), COVER): a letter to ourselves, which only we can tell
+ * from another.
+ */
+int courier_fake(struct courier *k, void *tag);
 
 struct courier_end {
 	void *tag;

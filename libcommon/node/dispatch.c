@@ -163,10 +163,8 @@ static void unreachable(struct sender *s, struct way *w, const struct post_resul
 {
 	int64_t wait, delay;
 
-	if (r->status == 0 && byroad_take(s, w)) {
-		w->byroad = true;
+	if (r->status == 0 && byroad_take(s, w))
 		return;
-	}
 	delay = r->status == 0 ? quick(s, w) : -1;
 	say(w, r->code, r->reason);
 	if (delay >= 0) {
@@ -279,14 +277,14 @@ void dispatch_go_on(struct sender *s, struct way *w)
 	go_on(s, w);
 }
 
-/* The mesh does not take it either. */
-void dispatch_wait(struct sender *s, struct way *w, const char *code, const char *reason)
+void dispatch_wait(
+    struct sender *s, struct way *w, const char *code, const char *reason, int64_t delay)
 {
 	say(w, code, reason);
 	if (s->o->follow && sender_report(s, CLASS_QUEUED, &w->item, code, reason) != 0)
 		return;
 	set_used_up(s, w);
-	release(s, w, backoff(s, w), true);
+	release(s, w, delay >= 0 ? delay : backoff(s, w), true);
 }
 
 /*

@@ -95,16 +95,23 @@ void dispatch_result(struct sender *s, struct post_result *r);
 void dispatch_tick(struct sender *s);
 /* The earliest end of a pause, monotonic. */
 int64_t dispatch_resume(const struct sender *s);
-/* What became of the record at hand: it was delivered, or let the lane wait, or neither: go on. */
+/*
+ * What became of the record at hand: it was delivered, or lets the lane wait (delay in ms, or -1:
+ * as after any failure), or neither: go on.  The way may be gone afterwards.
+ */
 void dispatch_settled(struct sender *s, struct way *w, const char *code);
-void dispatch_wait(struct sender *s, struct way *w, const char *code, const char *reason);
+void dispatch_wait(
+    struct sender *s, struct way *w, const char *code, const char *reason, int64_t delay);
 void dispatch_go_on(struct sender *s, struct way *w);
 /* True while a record of this call is under way. */
 bool dispatch_mine(struct sender *s);
 /* Gives up every lane. */
 void dispatch_end(struct sender *s);
 
-/* Hands the record at hand to the mesh, when the route setting and its kind allow it: true. */
+/*
+ * Hands the record at hand to the mesh, when the route setting and its kind allow it: true.  With
+ * cover it waits for a slot instead, and the way is gone.
+ */
 bool byroad_take(struct sender *s, struct way *w);
 /* The setting is to ask the mesh at first. */
 bool byroad_first(const struct sender *s, const struct way *w);

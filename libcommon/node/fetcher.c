@@ -23,11 +23,10 @@
 #include "store/letterbox.h"
 #include "store/receipt.h"
 
-#define TRIES 8          /* relays in one call */
-#define PAGES 200        /* of one relay in one call: whatever it makes up, we come to an end */
-#define AHEAD 8          /* days whose tokens are registered */
-#define TOKENS_HELD 8192 /* by a relay for one recipient, as a rule (mp-relay(1), box.tokens) */
-#define TOKENS_EACH 32   /* a contact and day, at most */
+#define TRIES 8           /* relays in one call */
+#define PAGES 200         /* of one relay in one call: whatever it makes up, we come to an end */
+#define SLOT_REQUEST 2048 /* bytes of one with a body, in a slot */
+#define AHEAD 8           /* days whose tokens are registered */
 #define LOAD_AGE MP_DAY
 #define LOADS 4 /* asked for in one call */
 
@@ -95,6 +94,11 @@ static int challenge(struct visit *t)
 	return rc;
 }
 
+static int fit(const struct visit *t, struct buf *body)
+{
+	return t->f->o->slot ? json_pad(body, SLOT_REQUEST) : 0;
+}
+
 static int ask(struct visit *t, json_t **o)
 {
 	struct buf body = BUF_INIT(MESH_BODY_MAX);
@@ -105,8 +109,10 @@ static int ask(struct visit *t, json_t **o)
 	*o = NULL;
 	memcpy(q.challenge, t->challenge, CHALLENGE_BYTES);
 	memcpy(q.device, t->f->me->self.device, MESH_DEVICE);
+	if (t->f->o->slot)
+		q.size = RETRIEVAL_SIZE;
 	if ((rc = retrieval_write(&proof, &q, t->f->me->signing, t->v.onion)) == 0 &&
-	    (rc = json_write(&body, proof)) == 0)
+	    (rc = json_write(&body, proof)) == 0 && (rc = fit(t, &body)) == 0)
 		rc = call(t, "GET", "/messages", &body, 200, o);
 	json_decref(proof);
 	buf_free(&body);
@@ -134,20 +140,23 @@ static int take_envelope(struct fetcher *f)
 	return rc != 0 ? rc : 1;
 }
 
-/* What does not open is nobody's: anybody can post a packet to our key. */
+/* What does not open is nobody's: anybody can post a packet to our key.  What is empty is a fake,
+ * our own as a rule. */
 static int open_packet(struct fetcher *f, const struct packet *p)
 {
 	struct letter letter;
+	bool fake;
 	int rc;
 
 	letter_init(&letter);
 	buf_clear(&f->envelope);
 	rc = letter_open(&letter, p, f->me->opening);
+	fake = rc == 0 && letter.content.len == 0;
 	if (rc == 0)
 		rc = base64_decode(
 		    &f->envelope, (const char *)letter.content.data, letter.content.len);
 	letter_free(&letter);
-	if (rc == MP_EBAD || rc == MP_ELIMIT)
+	if (fake || rc == MP_EBAD || rc == MP_ELIMIT)
 		return 1;
 	return rc != 0 ? rc : take_envelope(f);
 }
@@ -176,10 +185,14 @@ static int acknowledge(struct visit *t)
 	json_t *o = NULL;
 	int rc;
 
+	/* Of a packet that nobody knows: relays do not look at it further. */
+	if (t->f->o->slot && t->ack.n == 0)
+		randombytes_buf(t->ack.id[t->ack.n++], PACKET_ID);
 	if (t->ack.n == 0)
 		return 0;
 	memcpy(t->ack.device, t->f->me->self.device, MESH_DEVICE);
-	if ((rc = ack_write(&body, &t->ack, t->f->me->signing, clock_now())) == 0)
+	if ((rc = ack_write(&body, &t->ack, t->f->me->signing, clock_now())) == 0 &&
+	    (rc = fit(t, &body)) == 0)
 		rc = call(t, "POST", "/acks", &body, 204, &o);
 	json_decref(o);
 	buf_free(&body);
@@ -260,12 +273,13 @@ static int post_tokens(struct visit *t, struct tokens *k)
 	return rc;
 }
 
-static int tokens_of(struct visit *t, struct tokens *k, const struct letterbox *b, uint32_t each)
+static int tokens_of(
+    struct visit *t, struct tokens *k, const uint8_t secret[static 32], uint32_t each)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < each; i++) {
-		token_derive(k->token[k->n++], b->ours, (uint32_t)k->day, i);
+		token_derive(k->token[k->n++], secret, (uint32_t)k->day, i);
 		if (k->n == TOKENS_MAX)
 			rc = post_tokens(t, k);
 	}
@@ -281,9 +295,9 @@ static int register_day(struct visit *t, int64_t day, uint32_t each)
 	if (k == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	k->day = day;
-	while ((rc = letterbox_ours(t->f->s, &b, b.contact)) == 0)
-		if ((rc = tokens_of(t, k, &b, each)) != 0)
-			break;
+	rc = tokens_of(t, k, t->f->me->own, MAILBOX_OWN * each);
+	while (rc == 0 && (rc = letterbox_ours(t->f->s, &b, b.contact)) == 0)
+		rc = tokens_of(t, k, b.ours, each);
 	if (rc == MP_ENONE)
 		rc = post_tokens(t, k);
 	secret_wipe(&b, sizeof(b));
@@ -292,17 +306,17 @@ static int register_day(struct visit *t, int64_t day, uint32_t each)
 	return rc;
 }
 
-/* A contact may write while we are away, so the tokens of the next days are there, too. */
+/* A contact may write while we are away, so the tokens of the next days are there, too; and so are
+ * those for our own fakes, whether we make any or not. */
 static int register_tokens(struct visit *t)
 {
 	int64_t today = t->f->now / MP_DAY, first, n = 0;
-	uint32_t each = TOKENS_EACH;
+	uint32_t each;
 	int rc = letterbox_count(t->f->s, &n);
 
-	if (rc != 0 || n == 0)
+	if (rc != 0)
 		return rc;
-	if (n * each > TOKENS_HELD / (2 * AHEAD))
-		each = (uint32_t)(TOKENS_HELD / (2 * AHEAD) / n);
+	each = mailbox_tokens(n);
 	first = t->v.tokens >= today ? t->v.tokens + 1 : today;
 	for (int64_t day = first; rc == 0 && each > 0 && day < today + AHEAD; day++)
 		if ((rc = register_day(t, day, each)) == 0) {
@@ -326,7 +340,7 @@ static int visit(struct visit *t)
 	t->more = true;
 	if ((rc = challenge(t)) != 0)
 		return rc;
-	for (int i = 0; rc == 0 && t->more && i < PAGES; i++) {
+	for (int i = 0; rc == 0 && t->more && i < (t->f->o->slot ? 1 : PAGES); i++) {
 		/* A page can take us long, or somebody sends us to sleep. */
 		if (clock_now() - t->at > CHALLENGE_TIME / 2 && (rc = challenge(t)) != 0)
 			break;
@@ -400,6 +414,25 @@ static int go_round(struct fetcher *f)
 	return rc == MP_ENONE && n > 0 ? 0 : rc;
 }
 
+/* One of those who have the role, or another as long as they are few. */
+static int go_slot(struct fetcher *f)
+{
+	int64_t has[TRIES];
+	struct meshserver v = {.row = 0};
+	size_t n = 0;
+	bool few = false;
+	int rc = relays_few(f->s, f->now, &few);
+
+	while (rc == 0 && few && n < TRIES &&
+	       (rc = relays_next(f->s, ROLE_FETCH, v.row, f->now, &v)) == 0)
+		has[n++] = v.row;
+	if (rc == 0 || rc == MP_ENONE)
+		rc = relays_pick(f->s, ROLE_FETCH, has, n, f->now, &v);
+	if (rc == MP_ENONE && n > 0)
+		rc = relays_pick(f->s, ROLE_FETCH, NULL, 0, f->now, &v);
+	return rc != 0 ? rc : go(f, &v);
+}
+
 static int ask_load(struct fetcher *f, struct meshserver *v)
 {
 	struct meshanswer a;
@@ -440,7 +473,7 @@ int fetcher_run(
 	memset(out, 0, sizeof(*out));
 	if ((rc = mailbox_open(&f.me, s)) == 0 && (rc = receiver_new(&f.receiver, s, cfg)) == 0 &&
 	    (rc = meshcall_client(&f.client, o->timeout)) == 0 && (rc = ask_loads(&f)) == 0)
-		rc = go_round(&f);
+		rc = o->slot ? go_slot(&f) : go_round(&f);
 	if (rc == 0 && out->relays == 0)
 		rc = err_set(MP_ETEMP, "no relay answers");
 	client_free(f.client);

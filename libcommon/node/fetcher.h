@@ -13,6 +13,9 @@
 struct fetcher_options {
 	int64_t timeout; /* ms for one request */
 	bool verbose;
+	/* One relay, drawn by lot, and one page of it, in requests and an answer whose sizes do not
+	 * tell whether there was anything (mp-mesh(1), cover). */
+	bool slot;
 	void (*problem)(void *ctx, const char *line); /* what a person should know; never NULL */
 	void *ctx;
 };
@@ -23,7 +26,8 @@ struct fetched {
 	unsigned relays; /* that answered */
 };
 
-/* Asks each relay that we fetch from, and further ones until RELAYS_FETCH have answered. */
+/* Asks each relay that we fetch from, and further ones until RELAYS_FETCH have answered; in a slot
+ * one. MP_ETEMP: none answers. */
 int fetcher_run(struct fetched *out, struct store *s, const struct config *cfg,
     const struct fetcher_options *o);
 

@@ -7,10 +7,13 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "crypto/kdf.h"
 #include "mesh/address.h"
+#include "mesh/token.h"
 #include "store/meshserver.h"
 
 #define PEM_MAX 8192
+#define TOKENS_EACH 32 /* a contact and day, at most */
 
 static void wipe(struct buf *b)
 {
@@ -93,6 +96,24 @@ int mailbox_adopt(
 	return rc;
 }
 
+/* All of a day in one registration, and of eight days half of what a relay holds for one recipient
+ * as a rule (mp-relay(1), box.tokens). */
+uint32_t mailbox_tokens(int64_t contacts)
+{
+	int64_t each = TOKENS_MAX / (contacts + MAILBOX_OWN);
+
+	return each < TOKENS_EACH ? (uint32_t)each : TOKENS_EACH;
+}
+
+/* Each device of ours comes to the same. */
+static int derive_own(struct mailbox *m, const struct buf *signing)
+{
+	static const char info[] = "mp mesh/1 own tokens";
+
+	return hkdf_sha256(m->own, sizeof(m->own), signing->data, signing->len, (const uint8_t *)"",
+	    0, (const uint8_t *)info, sizeof(info) - 1);
+}
+
 int mailbox_open(struct mailbox **out, struct store *s)
 {
 	struct buf pem[2] = {BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX)};
@@ -103,7 +124,7 @@ int mailbox_open(struct mailbox **out, struct store *s)
 	if (m == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	if ((rc = meshself_get(s, &m->self)) == 0 &&
-	    (rc = meshself_keys(s, &pem[0], &pem[1])) == 0 &&
+	    (rc = meshself_keys(s, &pem[0], &pem[1])) == 0 && (rc = derive_own(m, &pem[0])) == 0 &&
 	    (rc = rsa_read(&m->signing, pem[0].data, pem[0].len)) == 0)
 		rc = rsa_read(&m->opening, pem[1].data, pem[1].len);
 	wipe(&pem[0]);
@@ -121,5 +142,6 @@ void mailbox_free(struct mailbox *m)
 		return;
 	rsa_free(m->signing);
 	rsa_free(m->opening);
+	secret_wipe(m->own, sizeof(m->own));
 	free(m);
 }

@@ -10,7 +10,12 @@
 struct mailbox {
 	struct meshself self;
 	struct rsa_key *signing, *opening;
+	uint8_t own[32]; /* the secret of the tokens for what we post to ourselves */
 };
+
+/* A contact's tokens for a day, when so many have some; ours are MAILBOX_OWN times as many. */
+uint32_t mailbox_tokens(int64_t contacts);
+#define MAILBOX_OWN 4
 
 /* Two new keys and a device; MP_EEXIST. */
 int mailbox_make(struct store *s, int64_t now);

@@ -136,7 +136,8 @@ void relay_answer(
 		return;
 	if (c.status == 200 && c.out == NULL)
 		c.status = 204;
-	if (c.status == 200 && json_write(&answer->reply, c.out) != 0)
+	if (c.status == 200 &&
+	    (json_write(&answer->reply, c.out) != 0 || json_pad(&answer->reply, c.size) != 0))
 		c.status = 503;
 	json_decref(c.out);
 	answer->status = c.status;

@@ -10,6 +10,7 @@
 
 #define ANSWER_BYTES (900u << 10)
 #define ANSWER_PACKETS 200
+#define ANSWER_REST 512 /* what an answer has beside its packets, and more */
 
 int relay_on_challenge(struct relay_call *c)
 {
@@ -21,7 +22,7 @@ int relay_on_challenge(struct relay_call *c)
 
 struct page {
 	json_t *packets;
-	size_t bytes;
+	size_t bytes, most;
 	int64_t last;
 	bool more;
 };
@@ -33,7 +34,7 @@ static int add_packet(void *ctx, int64_t row, const void *text, size_t len)
 	int rc;
 
 	if (json_array_size(p->packets) == ANSWER_PACKETS ||
-	    (p->bytes > 0 && p->bytes + len > ANSWER_BYTES)) {
+	    (p->bytes > 0 && p->bytes + len > p->most)) {
 		p->more = true;
 		return 1;
 	}
@@ -98,6 +99,10 @@ int relay_on_messages(struct relay_call *c)
 		goto out;
 	packet_box(box, q.key);
 	page.last = q.cursor;
+	page.most = ANSWER_BYTES;
+	if (q.size > 0)
+		page.most = q.size > ANSWER_REST ? (size_t)q.size - ANSWER_REST : 1;
+	c->size = (size_t)q.size;
 	if ((rc = register_poll(c, &q, box)) == 0 &&
 	    (rc = relay_box_each(c->r->s, box, q.cursor, add_packet, &page)) == 0)
 		rc = answer(c, &page);

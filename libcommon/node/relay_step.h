@@ -24,6 +24,7 @@ struct relay_call {
 	int64_t waited; /* ms; INT64_MAX: it has to be answered */
 	int64_t later;  /* out, ms: not yet, rather then */
 	json_t *out;
+	size_t size; /* of the answer at least: spaces are put behind it */
 };
 
 int relay_on_packet(struct relay_call *c);

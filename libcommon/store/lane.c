@@ -146,7 +146,7 @@ static int consider(struct store *s, struct lane_row *row, int64_t now, int64_t 
 	return rc == 0 ? 1 : behind_control(s, row, now);
 }
 
-static int hold(struct store *s, int64_t contact, int lane, int64_t now, int64_t ms)
+int lane_hold(struct store *s, int64_t contact, int lane, int64_t now, int64_t ms)
 {
 	struct lease l;
 
@@ -169,7 +169,7 @@ static int find(struct store *s, struct lane_row *row, int64_t now, int64_t ms, 
 		if (rc < 0)
 			return rc;
 		if (rc == 1)
-			return (rc = hold(s, row->contact, row->lane, now, ms)) != 0 ? rc : 1;
+			return (rc = lane_hold(s, row->contact, row->lane, now, ms)) != 0 ? rc : 1;
 	}
 	return rc;
 }

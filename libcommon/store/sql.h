@@ -98,6 +98,8 @@ int message_follow(struct store *s, int64_t contact, const uint8_t id[static 16]
 
 /* A lane's row for new or woken mail; due at once when there was none. */
 int lane_ensure(struct store *s, int64_t contact, int lane, int64_t now);
+/* Leases it to this process for ms. */
+int lane_hold(struct store *s, int64_t contact, int lane, int64_t now, int64_t ms);
 /* The end of a batch, by rows and bytes, of messages (of one contact, or 0) in (after, last]. 0:
  * there is none. */
 int sql_batch_end(struct store *s, int64_t contact, int64_t after, int64_t last, int64_t *end);

@@ -15,6 +15,10 @@ mesh.py lie HOME LOG garbage|drop|cut [ROUTES]    a server of the home's key tha
                                             or that it took all and passes on nothing, or to those
                                             of ROUTES with no hops left; prints HOST:PORT when it listens.
                                             LOG gets the paths; what is reported goes to another file beside it
+mesh.py record LOG HOME=HOST:PORT ...       stands before servers, with their keys, hands on what it
+                                            is asked, and writes a line of it into LOG: connection,
+                                            method, path, bytes of the request and of the answer, and
+                                            the members with their lengths; prints a HOST:PORT for each
 mesh.py without  < object                   it again without each of its members, one a line
 mesh.py spoilt  < object                    it again with each member of a wrong kind or form
 mesh.py malformed ack|tokens|batch|decision|retrieval|report KEY SERVER [CHALLENGE]
@@ -41,6 +45,7 @@ import hmac
 import http.client
 import http.server
 import io
+import itertools
 import json
 import os
 import queue
@@ -345,20 +350,78 @@ def lie(home, log, how, routes=os.devnull):
         def log_message(self, *args):
             pass
 
+    tls_server(home, Handler).serve_forever()
+
+
+def tls_server(home, handler):
+    """Prints where it listens."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.minimum_version = ssl.TLSVersion.TLSv1_3
     tls.load_cert_chain(home + "/tls/cert.pem", home + "/tls/key.pem")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.socket = tls.wrap_socket(server.socket, server_side=True)
     print("127.0.0.1:%d" % server.server_port, flush=True)
-    server.serve_forever()
+    return server
+
+
+def form(body):
+    o = json.loads(body) if body else {}
+    return ",".join("%s:%d" % (k, len(v) if isinstance(v, str) else -1) for k, v in o.items())
+
+
+def record(log, *servers):
+    lines, lock, count = open(log, "a", buffering=1), threading.Lock(), itertools.count()
+
+    def handler(where):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                self.number, self.mine = next(count), {}
+
+            def finish(self):
+                super().finish()
+                for c in self.mine.values():
+                    c.close()
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, answer = request(where, self.command, self.path, body or None, self.mine)
+                with lock:
+                    print(self.number, self.command, self.path, len(body), len(answer), form(body),
+                          file=lines)
+                self.send_response(status)
+                if answer:
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                try:
+                    self.wfile.write(answer)
+                except OSError:  # the client was stopped meanwhile
+                    pass
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        return Handler
+
+    threads = []
+    for s in servers:
+        home, where = s.split("=")
+        server = tls_server(home, handler(where))
+        threads.append(threading.Thread(target=server.serve_forever))
+        threads[-1].start()
+    threads[0].join()
 
 
 connections = {}
 
 
-def request(where, method, path, body=None):
+def request(where, method, path, body=None, connections=connections):
     """On one connection, as long as it lasts: status and answer."""
     for fresh in (where not in connections, True):
         if fresh:
@@ -433,8 +496,8 @@ def main(verb, *args):
         for path in args:
             openssl("pkey", "-inform", "DER", "-out", path, stdin=PKCS8 + os.urandom(32))
             print(server_name(path))
-    elif verb in ("refused", "ask", "fetch", "lie", "serve", "pour", "drain"):
-        {"refused": refused, "ask": ask, "fetch": fetch, "lie": lie, "serve": serve, "pour": pour,
+    elif verb in ("refused", "ask", "fetch", "lie", "record", "serve", "pour", "drain"):
+        {"refused": refused, "ask": ask, "fetch": fetch, "lie": lie, "record": record, "serve": serve, "pour": pour,
          "drain": drain}[verb](*args)
     elif verb == "malformed":
         for o in malformed(*args):

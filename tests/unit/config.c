@@ -41,6 +41,8 @@ static const struct number {
     NUMBER("rekey.age", rekey_age, 1000, 90 * MP_DAY, 0, 3650 * MP_DAY, NULL, "3651d"),
     NUMBER("rekey.count", rekey_count, 1, 1000000, 0, INT64_C(1) << 31, NULL, "2147483649"),
     NUMBER("receipt.wait", receipt_wait, 1000, MP_DAY, MP_SECOND, 30 * MP_DAY, "0", "31d"),
+    NUMBER("cover.post", cover_post, 1000, 0, 0, 30 * MP_DAY, NULL, "31d"),
+    NUMBER("cover.fetch", cover_fetch, 1000, 0, 0, 30 * MP_DAY, NULL, "31d"),
     NUMBER("hook.timeout", hook_timeout, 1000, 5 * MP_MINUTE, MP_SECOND, MP_DAY, "0", "25h"),
     NUMBER("serve.children", serve_children, 1, 512, 1, 65535, "0", "65536"),
 };
@@ -187,6 +189,9 @@ static void lines(void)
 	fails("tor.cookie = /a\tb\n", "config:1: control character in 'tor.cookie'");
 	fails("tor = own\r\n", "config:1: control character in 'tor'");
 	fails("retry.min = 1h\nretry.max = 1m\n", "config: retry.max is less than retry.min");
+	fails("cover.post = 1m\ncover.fetch = 241s\n",
+	    "config: cover.fetch is more than 4 times cover.post");
+	is_int(parse("cover.post = 1m\ncover.fetch = 4m\n"), 0, "as many as are fetched");
 	is_int(config_parse(&c, "tor = own\0\n", 11, "config"), MP_EBAD, "a NUL");
 }
 

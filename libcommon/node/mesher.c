@@ -225,7 +225,7 @@ int mesher_run(struct relay *r, int stop_fd, int64_t wait)
 	m->r = r;
 	if ((place = take_place()) < 0 || (wake = watch()) < 0)
 		rc = place < 0 ? place : wake;
-	if (rc == 0 && (rc = relay_audit_clean(r->s)) == 0 && (rc = rsa_new(&m->sealed_to)) == 0 &&
+	if (rc == 0 && (rc = audits_resume(m)) == 0 && (rc = rsa_new(&m->sealed_to)) == 0 &&
 	    (rc = client_new(&m->client, &o)) == 0)
 		rc = loop(m, stop_fd, wake, wait < 0 ? INT64_MAX : clock_monotonic() + wait);
 	mesher_free(m);

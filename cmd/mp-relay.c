@@ -25,7 +25,8 @@
 	"       mp-relay status\n"                          \
 	"       mp-relay log"
 
-#define THREADS 4
+/* Most of a request is waiting for the disk, and who waits together shares one sync. */
+#define THREADS 16
 
 /* Each thread has its own; made by the first request, so that a silent connection costs nothing. */
 struct serving {
@@ -114,13 +115,6 @@ static void *work_beside(void *ctx)
 	return NULL;
 }
 
-static unsigned threads(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > THREADS ? THREADS : (unsigned)n;
-}
-
 /* NUL-terminated. */
 static int read_tls(struct buf *cert, struct buf *key)
 {
@@ -145,8 +139,8 @@ static int listen_on(const char *where, struct serving *v)
 	if ((rc = read_tls(&cert, &key)) != 0 || (rc = v->stop_fd = stop_signals()) < 0 ||
 	    (rc = relay_new(&v->relay[0], v->verbose)) != 0 || (rc = watch_rooms(&o, false)) != 0)
 		goto out;
-	o.threads = threads();
 	o.connections = (unsigned)v->relay[0]->cfg.connections;
+	o.threads = o.connections < THREADS ? o.connections : THREADS;
 	o.cert_pem = (const char *)cert.data;
 	o.key_pem = (const char *)key.data;
 	if (pthread_create(&mesher, NULL, work_beside, v) != 0) {

@@ -103,6 +103,9 @@ static int again(struct mesher *m, int64_t now)
 	struct relay_packet p;
 	int rc, n = 0;
 
+	/* A look takes no lock and no sync; most of the time there is nothing. */
+	if ((rc = relay_packet_due(m->r->s, &p, now)) != 0)
+		return rc == MP_ENONE ? 0 : rc;
 	if ((rc = relay_begin(m->r->s)) != 0)
 		return rc;
 	while (n++ < AGAIN && (rc = relay_packet_due(m->r->s, &p, now)) == 0 &&

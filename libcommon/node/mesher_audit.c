@@ -212,27 +212,28 @@ static int judge(
 	return observe(m, l, &p, outcome == AUDIT_CAME, now, hash);
 }
 
-static int decide_one(struct mesher *m, int64_t now)
+static int decide_one(
+    struct mesher *m, const uint8_t hash[static PACKET_ID], int64_t row, bool came, int64_t now)
 {
-	uint8_t hash[PACKET_ID];
-	int64_t row;
-	bool came;
-	int rc = relay_audit_due(m->r->s, hash, &row, &came, now);
-
-	for (size_t i = 0; rc == 0 && i < m->n; i++)
+	for (size_t i = 0; i < m->n; i++)
 		if (m->link[i].peer == row && !m->link[i].gone)
 			return judge(m, &m->link[i], came, now, hash);
-	return rc != 0 ? rc : relay_audit_set(m->r->s, hash, 0);
+	return relay_audit_set(m->r->s, hash, 0);
 }
 
 int audits_decide(struct mesher *m, int64_t now)
 {
+	uint8_t hash[PACKET_ID];
+	int64_t row;
+	bool came;
 	int rc;
 
-	do {
+	while ((rc = relay_audit_due(m->r->s, hash, &row, &came, now)) == 0) {
 		if ((rc = relay_begin(m->r->s)) != 0)
 			return rc;
-		rc = relay_end(m->r->s, decide_one(m, now));
-	} while (rc == 0);
+		if ((rc = relay_end(m->r->s, decide_one(m, hash, row, came, now))) != 0 &&
+		    rc != MP_ENONE)
+			return rc;
+	}
 	return rc == MP_ENONE ? 0 : rc;
 }

@@ -15,8 +15,12 @@ static const char schema[] =
 
 int relay_open(struct store **out, bool make)
 {
-	static const struct side d = {
-	    .file = "relay.db", .application = APPLICATION, .version = 1, .schema = schema};
+	static struct writers writers = WRITERS_INIT;
+	static const struct side d = {.file = "relay.db",
+	    .application = APPLICATION,
+	    .version = 1,
+	    .schema = schema,
+	    .writers = &writers};
 
 	return side_open(out, &d, make);
 }

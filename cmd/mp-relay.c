@@ -26,9 +26,12 @@
 	"       mp-relay status\n"                          \
 	"       mp-relay log"
 
+/* Most of a request is waiting for the disk, and who waits together shares one sync. */
+#define THREADS 16
+
 /* Each thread has its own; made by the first request, so that a silent connection costs nothing. */
 struct serving {
-	struct relay *relay[LISTENER_THREADS];
+	struct relay *relay[THREADS];
 	bool verbose;
 	int ready_fd, stop_fd;
 	int worked; /* the mesher's end */
@@ -117,8 +120,8 @@ static int listen_on(const char *where, struct serving *v)
 	if ((rc = listener_tls(&cert, &key)) != 0 || (rc = v->stop_fd = stop_signals()) < 0 ||
 	    (rc = relay_new(&v->relay[0], v->verbose)) != 0 || (rc = watch_rooms(&o, false)) != 0)
 		goto out;
-	o.threads = listener_threads();
 	o.connections = (unsigned)v->relay[0]->cfg.connections;
+	o.threads = o.connections < THREADS ? o.connections : THREADS;
 	o.cert_pem = (const char *)cert.data;
 	o.key_pem = (const char *)key.data;
 	if (pthread_create(&mesher, NULL, work_beside, v) != 0) {

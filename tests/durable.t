@@ -16,7 +16,7 @@ my (%dirty, %open, %bad, $wrote, $told);
 sub done {
 	my ($call) = @_;
 	return if $call =~ / = -1 /;
-	if ($call =~ /^(?:pwrite64|pwritev|write|writev|ftruncate)\(\d+<\Q$home\E\/((?:store\.db|spool\/|files\/)[^>]*)>/) {
+	if ($call =~ /^(?:pwrite64|pwritev|write|writev|ftruncate)\(\d+<\Q$home\E\/((?:store\.db|relay\.db|spool\/|files\/)[^>]*)>/) {
 		return if $1 =~ /-(?:shm|turn)$/;
 		$dirty{$1} = 1;
 		$wrote = 1 if index($1, $what) >= 0;
@@ -93,6 +93,19 @@ while read -r line; do
 done <"$T/sealed"
 is 'of 3' "$n" 3
 ok 'the file is there' cmp -s "$T/file" "$T/a/files/b/file"
+
+# A relay's commits are synced after the lock is let go.
+as r mp-keygen >/dev/null || bail 'mp-keygen'
+as r mp-relay status >/dev/null # relay.db is there
+PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tools/mesh.py" key "$T/somebody"
+PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/tests/tools/mesh.py" packet "$T/somebody" >"$T/packet"
+{
+	printf 'POST /packets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n' \
+		"$(wc -c <"$T/packet")"
+	cat "$T/packet"
+} >"$T/post"
+traced r perl "$ROOT/tests/post.pl" -r mp-relay <"$T/post"
+synced "a relay's packet is on the disk before its 204" r "$answer" relay.db-wal
 
 serve_tls a # after which a route leads there
 as b mp-seal -t a <"$ROOT/LICENSE" >"$T/sealed"

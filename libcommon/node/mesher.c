@@ -103,6 +103,9 @@ static int again(struct mesher *m, int64_t now)
 	struct relay_packet p;
 	int rc, n = 0;
 
+	/* A look takes no lock and no sync; most of the time there is nothing. */
+	if ((rc = relay_packet_due(m->r->s, &p, now)) != 0)
+		return rc == MP_ENONE ? 0 : rc;
 	if ((rc = relay_begin(m->r->s)) != 0)
 		return rc;
 	while (n++ < AGAIN && (rc = relay_packet_due(m->r->s, &p, now)) == 0 &&
@@ -225,7 +228,7 @@ int mesher_run(struct relay *r, int stop_fd, int64_t wait)
 	m->r = r;
 	if ((place = take_place()) < 0 || (wake = watch()) < 0)
 		rc = place < 0 ? place : wake;
-	if (rc == 0 && (rc = relay_audit_clean(r->s)) == 0 && (rc = rsa_new(&m->sealed_to)) == 0 &&
+	if (rc == 0 && (rc = audits_resume(m)) == 0 && (rc = rsa_new(&m->sealed_to)) == 0 &&
 	    (rc = client_new(&m->client, &o)) == 0)
 		rc = loop(m, stop_fd, wake, wait < 0 ? INT64_MAX : clock_monotonic() + wait);
 	mesher_free(m);

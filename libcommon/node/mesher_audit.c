@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "mesh/audit.h"
 #include "mesh/chance.h"
 #include "mesh/letter.h"
 
@@ -112,7 +113,10 @@ static int schedule(struct mesher *m, struct link *l, int64_t now)
 	p.audit = now + chance_wait(m->r->cfg.audit_every, draw, NULL) + 1;
 	if ((rc = relay_peer_update(m->r->s, &p)) != 0)
 		return rc;
-	return due ? start(m, l) : 0;
+	/* One at a time. */
+	if (!due || (rc = relay_audit_pending(m->r->s, l->peer)) != MP_ENONE)
+		return rc;
+	return start(m, l);
 }
 
 int audits_start(struct mesher *m, int64_t now)
@@ -125,14 +129,22 @@ int audits_start(struct mesher *m, int64_t now)
 	return rc;
 }
 
+int audits_resume(struct mesher *m)
+{
+	const struct relay_config *cfg = &m->r->cfg;
+
+	return relay_audit_resume(
+	    m->r->s, clock_now() + audit_grace(cfg->audit_patience, cfg->again_first));
+}
+
 /*
  * Whoever is not there, or has no room, is not judged.  The time until it is decided, when we also
  * acknowledge, is drawn, so that it does not mark the packet as ours.
  */
 int audit_answered(struct mesher *m, struct task *t, const struct post_result *r)
 {
-	int64_t half = m->r->cfg.audit_patience / 2, until = 0;
-
+	const struct relay_config *cfg = &m->r->cfg;
+	int64_t now = clock_now(), until = 0;
 	int rc;
 
 	/* It is sound: who calls it malformed, or says what is no answer, is at fault. */
@@ -140,8 +152,11 @@ int audit_answered(struct mesher *m, struct task *t, const struct post_result *r
 		rc = relay_audit_set(m->r->s, t->hash, 0);
 		return rc != 0 ? rc : link_garbage(m, t->link);
 	}
-	if (r->status == 204)
-		until = clock_now() + half + chance_wait(half / 2, draw, NULL);
+	if (r->status == 204) {
+		until = now + audit_wait(cfg->audit_patience, cfg->again_first, draw, NULL);
+		t->link->audited = now;
+		t->link->waited = false;
+	}
 	return relay_audit_set(m->r->s, t->hash, until);
 }
 
@@ -193,34 +208,77 @@ static int acknowledge(struct mesher *m, const uint8_t hash[static PACKET_ID])
 	return rc == MP_ENONE ? 0 : rc;
 }
 
-static int decide_one(struct mesher *m, int64_t now)
+static void count_others(const struct mesher *m, const struct link *l, struct audit_look *look)
 {
-	uint8_t hash[PACKET_ID];
-	struct link *l = NULL;
-	struct relay_peer p;
-	int64_t row;
-	bool came;
-	int rc = relay_audit_take(m->r->s, hash, &row, &came, now);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct link *o = &m->link[i];
 
-	for (size_t i = 0; rc == 0 && i < m->n; i++)
+		if (o == l || o->gone || o->black || o->last == AUDIT_WAIT)
+			continue;
+		look->others++;
+		look->others_lost += o->last == AUDIT_LOST;
+	}
+}
+
+static int observe(struct mesher *m, struct relay_peer *p, bool came, int64_t now,
+    const uint8_t hash[static PACKET_ID])
+{
+	int rc = relay_observe(m->r, p, came ? SAW_DELIVERED : SAW_LOST, now);
+
+	return rc == 0 && came ? acknowledge(m, hash) : rc;
+}
+
+static int judge(
+    struct mesher *m, struct link *l, bool came, int64_t now, const uint8_t hash[static PACKET_ID])
+{
+	const struct relay_config *cfg = &m->r->cfg;
+	struct audit_look look = {.came = came,
+	    .failing = l->failures > 0 && !l->black,
+	    .waited = l->waited,
+	    .posted = l->audited,
+	    .now = now};
+	enum audit_outcome outcome;
+	struct relay_peer p;
+	int rc;
+
+	if ((rc = relay_peer_get(m->r->s, &p, l->server)) != 0)
+		return rc;
+	look.seen = p.seen;
+	count_others(m, l, &look);
+	outcome = audit_judge(&look, &l->waited);
+	if (outcome == AUDIT_WAIT)
+		return relay_audit_set(
+		    m->r->s, hash, now + audit_grace(cfg->audit_patience, cfg->again_first));
+	l->last = outcome == AUDIT_CAME ? AUDIT_CAME : AUDIT_LOST;
+	if ((rc = relay_audit_set(m->r->s, hash, 0)) != 0)
+		return rc;
+	if (outcome == AUDIT_VOID)
+		return relay_log(m->r->s, l->server, now, "an audit was lost, as most are");
+	return observe(m, &p, outcome == AUDIT_CAME, now, hash);
+}
+
+static int decide_one(
+    struct mesher *m, const uint8_t hash[static PACKET_ID], int64_t row, bool came, int64_t now)
+{
+	for (size_t i = 0; i < m->n; i++)
 		if (m->link[i].peer == row && !m->link[i].gone)
-			l = &m->link[i];
-	if (rc != 0 || l == NULL)
-		return rc;
-	if ((rc = relay_peer_get(m->r->s, &p, l->server)) != 0 ||
-	    (rc = relay_observe(m->r, &p, came ? SAW_DELIVERED : SAW_LOST, now)) != 0)
-		return rc;
-	return came ? acknowledge(m, hash) : 0;
+			return judge(m, &m->link[i], came, now, hash);
+	return relay_audit_set(m->r->s, hash, 0);
 }
 
 int audits_decide(struct mesher *m, int64_t now)
 {
+	uint8_t hash[PACKET_ID];
+	int64_t row;
+	bool came;
 	int rc;
 
-	do {
+	while ((rc = relay_audit_due(m->r->s, hash, &row, &came, now)) == 0) {
 		if ((rc = relay_begin(m->r->s)) != 0)
 			return rc;
-		rc = relay_end(m->r->s, decide_one(m, now));
-	} while (rc == 0);
+		if ((rc = relay_end(m->r->s, decide_one(m, hash, row, came, now))) != 0 &&
+		    rc != MP_ENONE)
+			return rc;
+	}
 	return rc == MP_ENONE ? 0 : rc;
 }

@@ -28,7 +28,8 @@ static int load_one(void *ctx, const struct relay_peer *p)
 		if (m->n == LINKS_MAX)
 			return 0;
 		l = &m->link[m->n++];
-		*l = (struct link){.peer = p->row, .body = BUF_INIT(MESH_BODY_MAX)};
+		*l = (struct link){
+		    .peer = p->row, .body = BUF_INIT(MESH_BODY_MAX), .last = AUDIT_WAIT};
 		randombytes_buf(l->isolation, sizeof(l->isolation));
 	}
 	memcpy(l->server, p->server, ONION_KEY);

@@ -4,6 +4,7 @@
 #ifndef MP_NODE_MESHER_LINK_H
 #define MP_NODE_MESHER_LINK_H
 
+#include "mesh/audit.h"
 #include "mesh/batch.h"
 #include "net/client.h"
 #include "node/mesher.h"
@@ -22,6 +23,10 @@ struct link {
 	int64_t upto;    /* up to this row */
 	int64_t retry;   /* not before, monotonic */
 	int failures;
+	/* Of its audits; forgotten with the process. */
+	int64_t audited;         /* when it took the last one */
+	bool waited;             /* which was not judged, because it was away */
+	enum audit_outcome last; /* of those that were; AUDIT_WAIT: there was none */
 };
 
 struct mesher {
@@ -54,6 +59,8 @@ int links_load(struct mesher *m);
 int link_answered(struct mesher *m, struct link *l, struct post_result *r);
 int link_garbage(struct mesher *m, struct link *l);
 
+/* Those of a mesher that has ended. */
+int audits_resume(struct mesher *m);
 /* Starts the audits that are due, and decides those whose time is over. */
 int audits_start(struct mesher *m, int64_t now);
 int audit_answered(struct mesher *m, struct task *t, const struct post_result *r);

@@ -26,7 +26,7 @@ static const struct setting keys[] = {
     NUMBER("client.rate", COUNT, client_rate, 6000, 1, 10000000),
     NUMBER("peer.rate", COUNT, peer_rate, 60000, 1, 10000000),
     NUMBER("audit.every", DURATION, audit_every, MP_HOUR, MP_SECOND, 30 * MP_DAY),
-    NUMBER("audit.patience", DURATION, audit_patience, 10 * MP_MINUTE, MP_SECOND, MP_DAY),
+    NUMBER("audit.patience", DURATION, audit_patience, 10 * MP_MINUTE, MP_MINUTE, MP_DAY),
     NUMBER("vote.window", DURATION, vote_window, MP_DAY, MP_SECOND, 30 * MP_DAY),
     NUMBER("retry.min", DURATION, retry_min, MP_SECOND, MP_SECOND, MP_HOUR),
     NUMBER("retry.max", DURATION, retry_max, 10 * MP_MINUTE, MP_SECOND, MP_DAY),

@@ -20,11 +20,13 @@ static const char *const steps[] = {
 
 int relay_open(struct store **out, bool make)
 {
+	static struct writers writers = WRITERS_INIT;
 	static const struct side d = {.file = "relay.db",
 	    .application = APPLICATION,
 	    .version = 2,
 	    .schema = schema,
-	    .steps = steps};
+	    .steps = steps,
+	    .writers = &writers};
 
 	return side_open(out, &d, make);
 }

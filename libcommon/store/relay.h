@@ -138,15 +138,18 @@ int relay_vote_each(struct store *s, const uint8_t about[static 32],
     int (*fn)(void *ctx, const struct relay_vote *v), void *ctx);
 
 int relay_audit_add(struct store *s, const uint8_t hash[static 32], int64_t peer);
-/* It was posted, and is decided at `until`; 0: it could not be posted, and is none. */
+/* It was posted, and is decided at `until`; 0: it is over, or could not be posted. */
 int relay_audit_set(struct store *s, const uint8_t hash[static 32], int64_t until);
-/* What was never posted, for whoever did so has ended. */
-int relay_audit_clean(struct store *s);
+/* Whoever posted them has ended: what was not taken yet is none, and the others are decided at
+ * `until` at the earliest, for what came meanwhile has yet to reach us. */
+int relay_audit_resume(struct store *s, int64_t until);
+/* 0: one of this peer is not decided; MP_ENONE. */
+int relay_audit_pending(struct store *s, int64_t peer);
 /* It came by the mesh, from this peer; MP_ENONE: no audit of ours.  cut: with fewer hops than where
  * it entered gives it; when that was its own copy, the audit has failed. */
 int relay_audit_came(struct store *s, const uint8_t hash[static 32], int64_t from, bool cut);
-/* The first whose time is over; it is taken out. */
-int relay_audit_take(
+/* The first whose time is over; relay_audit_set() then moves it or takes it out. */
+int relay_audit_due(
     struct store *s, uint8_t hash[static 32], int64_t *peer, bool *came, int64_t now);
 
 /* --- limits, log, upkeep */

@@ -168,9 +168,23 @@ int relay_audit_set(struct store *s, const uint8_t hash[static 32], int64_t unti
 	return sql_exec(s, "UPDATE audit SET until = ? WHERE hash = ?", "ik", until, hash);
 }
 
-int relay_audit_clean(struct store *s)
+int relay_audit_resume(struct store *s, int64_t until)
 {
-	return sql_exec(s, "DELETE FROM audit WHERE until = ?", "i", UNPOSTED);
+	int rc;
+
+	if ((rc = relay_begin(s)) != 0)
+		return rc;
+	if ((rc = sql_exec(s, "DELETE FROM audit WHERE until = ?", "i", UNPOSTED)) == 0)
+		rc = sql_exec(s, "UPDATE audit SET until = ?1 WHERE until < ?1", "i", until);
+	return relay_end(s, rc);
+}
+
+int relay_audit_pending(struct store *s, int64_t peer)
+{
+	int64_t n;
+	int rc = sql_int(s, &n, "SELECT 1 FROM audit WHERE peer = ? LIMIT 1", "i", peer);
+
+	return rc == 1 ? 0 : rc == 0 ? MP_ENONE : rc;
 }
 
 #define CAME_CUT (-1)
@@ -185,7 +199,7 @@ int relay_audit_came(struct store *s, const uint8_t hash[static 32], int64_t fro
 	return rc != 0 ? rc : store_changes(s) > 0 ? 0 : MP_ENONE;
 }
 
-int relay_audit_take(
+int relay_audit_due(
     struct store *s, uint8_t hash[static 32], int64_t *peer, bool *came, int64_t now)
 {
 	sqlite3_stmt *st;
@@ -198,5 +212,5 @@ int relay_audit_take(
 	*peer = sqlite3_column_int64(st, 1);
 	*came = sqlite3_column_int(st, 2) > 0;
 	sql_done(st);
-	return sql_exec(s, "DELETE FROM audit WHERE hash = ?", "k", hash);
+	return 0;
 }

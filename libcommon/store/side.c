@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "store/turn.h"
 
-static int settle(struct store *s, bool fleeting)
+static int settle(struct store *s, const struct side *d)
 {
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, (int)SQL_PATIENCE);
@@ -19,8 +19,9 @@ static int settle(struct store *s, bool fleeting)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (sqlite3_exec(s->db,
-	        fleeting ? "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON"
-	                 : "PRAGMA synchronous = FULL",
+	        d->fleeting          ? "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON"
+	        : d->writers != NULL ? "PRAGMA synchronous = NORMAL"
+	                             : "PRAGMA synchronous = FULL",
 	        NULL, NULL, NULL) ||
 	    sqlite3_exec(
 	        s->db, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", NULL, NULL, NULL))
@@ -28,7 +29,7 @@ static int settle(struct store *s, bool fleeting)
 	return 0;
 }
 
-static int open_file(struct store **out, const char *path, bool fleeting)
+static int open_file(struct store **out, const char *path, const struct side *d)
 {
 	struct store *s = calloc(1, sizeof *s);
 	int rc;
@@ -37,11 +38,12 @@ static int open_file(struct store **out, const char *path, bool fleeting)
 	if (s == NULL)
 		return err_set(MP_ENOMEM, "out of memory");
 	s->turn = -1;
+	s->writers = d->writers;
 	s->wal_pages = INT_MAX; /* whoever closes last writes the log back */
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
 		rc = sql_error(s);
 	else
-		rc = settle(s, fleeting);
+		rc = settle(s, d);
 	if (rc != 0)
 		store_close(s);
 	else
@@ -53,7 +55,7 @@ static int fill(const struct side *d, const char *path)
 {
 	struct store *s;
 	char version[100];
-	int rc = open_file(&s, path, d->fleeting);
+	int rc = open_file(&s, path, d);
 
 	if (rc != 0)
 		return rc;
@@ -130,7 +132,7 @@ int side_open(struct store **out, const struct side *d, bool make)
 		return err_set(
 		    MP_ESYS, "'%s' must be a regular file that others cannot read", path);
 	}
-	if ((rc = open_file(&s, path, d->fleeting)) != 0)
+	if ((rc = open_file(&s, path, d)) != 0)
 		return rc;
 	s->turn = turn_open(path);
 	if ((rc = sql_check_version(s, path, d->application, d->version)) != 0 ||

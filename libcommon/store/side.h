@@ -1,13 +1,14 @@
 /*
  * side: a database beside store.db, for what is no part of a person's mail: a relay's packets, a
- * mesh client's servers.  The same rules: WAL, synchronous=FULL, short write transactions, any
- * number of processes at once.
+ * mesh client's servers.  The same rules: WAL, what was committed is on disk, short write
+ * transactions, any number of processes at once.
  *
  * Part of this floor; nobody above it includes it.
  */
 #ifndef MP_STORE_SIDE_H
 #define MP_STORE_SIDE_H
 
+#include "store/writers.h"
 #include "store/sql.h"
 
 struct side {
@@ -16,6 +17,8 @@ struct side {
 	int version;              /* a newer file is refused */
 	const char *schema;       /* for a new one */
 	const char *const *steps; /* [v - 1]: SQL from version v to the next; NULL: there is one */
+	struct writers
+	    *writers;  /* commits of several threads share a sync (store/writers.h), or NULL */
 	bool fleeting; /* a commit does not wait for the disk, what is deleted is overwritten */
 };
 

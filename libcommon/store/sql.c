@@ -109,6 +109,18 @@ int store_run(struct store *s, sqlite3_stmt *st)
 	return rc != 0 ? rc : sql_end(s, run(s, st));
 }
 
+int sql_sync(struct store *s)
+{
+	sqlite3_file *log = NULL;
+
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+	    log == NULL || log->pMethods == NULL)
+		return err_set(MP_ESYS, "the database has no log");
+	if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+		return err_set(MP_ESYS, "the database's log cannot be synced");
+	return 0;
+}
+
 int64_t store_changes(struct store *s)
 {
 	return sqlite3_changes64(s->db);

@@ -20,6 +20,8 @@
 
 #define SQL_CACHE 256 /* a power of two, well above the number of statements in this floor */
 
+struct writers;
+
 struct store {
 	sqlite3 *db;
 	int depth;      /* of store_begin() */
@@ -27,8 +29,11 @@ struct store {
 	int unprepared; /* the error of the last store_sql() */
 	unsigned wake;  /* what of run/ to touch after the commit */
 	int turn;       /* store/turn.h */
-	int wal_pages;  /* in the -wal after our last commit, 0 none */
-	int64_t until;  /* when the caller stops waiting for a lock, monotonic; 0: not his to say */
+	struct writers
+	    *writers;  /* shares its syncs (store/writers.h), NULL: each commit has its own */
+	bool entered;  /* our thread is the one of these that writes */
+	int wal_pages; /* in the -wal after our last commit, 0 none */
+	int64_t until; /* when the caller stops waiting for a lock, monotonic; 0: not his to say */
 	int64_t patience_end; /* of the wait in hand */
 	struct {
 		const char *sql;
@@ -79,6 +84,9 @@ int sql_begin(struct store *s, int64_t end);
  * a function says no before it changes anything.
  */
 int sql_end(struct store *s, int rc);
+
+/* What was committed to the log, by whomever, is on disk. */
+int sql_sync(struct store *s);
 
 /* A lease's three columns from `column` on: pid, boot id, until. */
 void sql_lease(sqlite3_stmt *st, int column, struct lease *l);

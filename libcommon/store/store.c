@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "store/migrate.h"
+#include "store/writers.h"
 #include "store/sql.h"
 #include "store/turn.h"
 
@@ -345,6 +346,21 @@ int sql_begin(struct store *s, int64_t end)
 	return rc;
 }
 
+static int enter(struct store *s, int64_t end)
+{
+	int rc = s->writers == NULL ? 0 : writers_enter(s->writers, end);
+
+	s->entered = s->writers != NULL && rc == 0;
+	return rc;
+}
+
+static void leave(struct store *s)
+{
+	if (s->entered)
+		writers_leave(s->writers);
+	s->entered = false;
+}
+
 int store_begin(struct store *s)
 {
 	int64_t end = clock_monotonic() + SQL_PATIENCE;
@@ -356,10 +372,14 @@ int store_begin(struct store *s)
 		s->depth++;
 		return 0;
 	}
-	if ((rc = turn_take(s->turn, end)) != 0)
+	if ((rc = enter(s, end)) != 0)
 		return rc;
-	rc = sql_begin(s, end);
-	turn_pass(s->turn);
+	if ((rc = turn_take(s->turn, end)) == 0) {
+		rc = sql_begin(s, end);
+		turn_pass(s->turn);
+	}
+	if (rc != 0)
+		leave(s);
 	return rc;
 }
 
@@ -390,8 +410,11 @@ int store_commit(struct store *s)
 	}
 	s->depth = 0;
 	s->wake = 0;
+	leave(s);
+	if (s->writers != NULL)
+		rc = writers_sync(s->writers, sql_sync, s);
 	touch(wake);
-	return 0;
+	return rc;
 }
 
 void store_rollback(struct store *s)
@@ -401,6 +424,7 @@ void store_rollback(struct store *s)
 	s->depth = 0;
 	s->undone = 0;
 	s->wake = 0;
+	leave(s);
 }
 
 bool store_in_transaction(const struct store *s)

@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "base/secret.h"
+#include "mesh/audit.h"
 #include "mesh/box.h"
 #include "mesh/chance.h"
 #include "mesh/flood.h"
@@ -187,6 +188,54 @@ static void test_standing(void)
 	    standing_step(STANDING_BEST, SAW_DELIVERED), STANDING_BEST, "a good past is bounded");
 }
 
+static void test_audit(void)
+{
+	enum { POSTED = 1000 };
+	static const struct {
+		struct audit_look look;
+		enum audit_outcome want;
+		bool away;
+		const char *what;
+	} rows[] = {
+	    {{true, true, true, POSTED, 0, 2000, 4, 4}, AUDIT_CAME, false, "it came: that is all"},
+	    {{false, false, false, POSTED, 500, 2000, 4, 2}, AUDIT_LOST, false, "it did not"},
+	    {{false, false, false, POSTED, 500, 2000, 0, 0}, AUDIT_LOST, false,
+	        "... and we know of no others"},
+	    {{false, false, false, POSTED, 500, 2000, 4, 3}, AUDIT_VOID, false,
+	        "most others lose theirs: void"},
+	    {{false, true, false, POSTED, 500, 2000, 4, 4}, AUDIT_WAIT, true,
+	        "away since it took it: waits"},
+	    {{false, true, true, POSTED, 500, 2000, 4, 0}, AUDIT_WAIT, true, "... still"},
+	    {{false, true, false, POSTED, 1500, 2000, 4, 0}, AUDIT_LOST, false,
+	        "it answered since: it had its chance"},
+	    {{false, false, true, POSTED, 1500, 2000, 4, 0}, AUDIT_WAIT, false,
+	        "back from being away: as long again"},
+	    {{false, true, true, POSTED, 500, 500 + 1440 * MINUTE, 4, 0}, AUDIT_WAIT, false,
+	        "away for a day: for the last time"},
+	    {{false, true, false, POSTED, 500, 500 + 1440 * MINUTE, 4, 0}, AUDIT_LOST, false,
+	        "... and lost"},
+	    {{false, true, false, POSTED, 0, 1440 * MINUTE, 4, 0}, AUDIT_LOST, false,
+	        "who never answered is not away"},
+	};
+	int beyond = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool away;
+
+		is_int(audit_judge(&rows[i].look, &away), rows[i].want, rows[i].what);
+		is_int(away, rows[i].away, "... away or not");
+	}
+	for (int i = 0; i < 100000; i++) {
+		int64_t w = audit_wait(10 * MINUTE, FIRST, next, NULL);
+
+		beyond += w < 5 * MINUTE || w >= 10 * MINUTE;
+	}
+	is_int(beyond, 0, "an audit is looked at after half of the patience, and within it");
+	is_int(audit_grace(1440 * MINUTE, FIRST), FIRST / 2, "the next attempt ends the patience");
+	is_int(audit_grace(4 * MINUTE, FIRST), 2 * MINUTE, "or the patience comes first");
+	is_int(audit_grace(1440 * MINUTE, 1000), MINUTE / 2, "a minute it is at least");
+}
+
 static void test_quorum(void)
 {
 	static struct vote votes[200];
@@ -251,6 +300,7 @@ int main(void)
 	test_flood_graph();
 	test_box();
 	test_standing();
+	test_audit();
 	test_quorum();
 	test_chance();
 	return done();

@@ -105,7 +105,8 @@ void flood_again(struct mesh *m, int relay, int msg, int attempt)
 	pass_on(m, relay, -1, item);
 	row_count(m, relay, row, &before);
 	if (attempt < ATTEMPTS)
-		mesh_at(m, since + flood_due(attempt + 1, AGAIN_FIRST), AGAIN, relay, msg, attempt + 1);
+		mesh_at(
+		    m, since + flood_due(attempt + 1, AGAIN_FIRST), AGAIN, relay, msg, attempt + 1);
 }
 
 void take_ack(struct mesh *m, int relay, int from, const struct item *item)
@@ -163,7 +164,8 @@ void link_arrive(struct mesh *m, int link)
 
 	if (m->relay[l->to].down) {
 		l->failures++;
-		mesh_at(m, m->now + (wait < 10 * MP_MINUTE ? wait : 10 * MP_MINUTE), RETRY, link, 0, 0);
+		mesh_at(
+		    m, m->now + (wait < 10 * MP_MINUTE ? wait : 10 * MP_MINUTE), RETRY, link, 0, 0);
 		return;
 	}
 	l->failures = 0;

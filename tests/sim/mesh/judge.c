@@ -25,33 +25,68 @@ void audit(struct mesh *m, int link)
 {
 	struct link *l = &m->link[link];
 	struct relay *peer = &m->relay[l->to];
-	int64_t half = 5 * MP_MINUTE;
 	bool lost = peer->kind == HOARDER || peer->kind == CUTTER ||
 	            (peer->kind == DROPPER && rng_below(&m->rng, 3) == 0);
 
 	mesh_at(m, m->now + chance_wait(MP_HOUR, draw, m) + 1, AUDIT, link, 0, 0);
-	if (m->relay[l->from].kind != HONEST || m->relay[l->from].down || peer->down)
+	if (m->relay[l->from].kind != HONEST || m->relay[l->from].down || peer->down || l->audited)
 		return;
 	m->audits++;
-	mesh_at(m, m->now + half + chance_wait(half / 2, draw, m), JUDGE, link, !lost, 0);
+	l->audited = true;
+	l->waited = false;
+	l->posted = m->now;
+	mesh_at(m, m->now + audit_wait(PATIENCE, AGAIN_FIRST, draw, m), JUDGE, link, !lost, 0);
+}
+
+static void count_others(struct mesh *m, const struct link *l, struct audit_look *look)
+{
+	const struct relay *r = &m->relay[l->from];
+
+	for (int i = 0; i < r->degree; i++) {
+		const struct link *o = r->link[i];
+
+		if (o == l || o->black || o->last == AUDIT_WAIT)
+			continue;
+		look->others++;
+		look->others_lost += o->last == AUDIT_LOST;
+	}
 }
 
 void judge(struct mesh *m, int link, bool came)
 {
 	struct link *l = &m->link[link];
+	struct audit_look look = {
+	    .came = came, .waited = l->waited, .posted = l->posted, .now = m->now};
 	enum verdict before = l->vote;
+	enum audit_outcome outcome;
 
 	/* An audit that entered just before its relay went away comes when that is back. */
-	if (came && m->relay[l->to].down && rng_below(&m->rng, 10) == 0)
-		came = false;
-	m->failed += !came;
-	l->score = standing_step(l->score, came ? SAW_DELIVERED : SAW_LOST);
+	if (came && m->relay[l->to].down && (l->waited || rng_below(&m->rng, 10) == 0)) {
+		look.came = false;
+		look.failing = true;
+		look.seen = l->posted;
+	}
+	count_others(m, l, &look);
+	outcome = audit_judge(&look, &l->waited);
+	if (outcome == AUDIT_WAIT) {
+		m->waited++;
+		mesh_at(m, m->now + audit_grace(PATIENCE, AGAIN_FIRST), JUDGE, link, came, 0);
+		return;
+	}
+	l->audited = false;
+	l->last = outcome == AUDIT_CAME ? AUDIT_CAME : AUDIT_LOST;
+	m->failed += outcome == AUDIT_LOST;
+	m->voided += outcome == AUDIT_VOID;
+	if (outcome == AUDIT_VOID)
+		return;
+	l->score = standing_step(l->score, outcome == AUDIT_CAME ? SAW_DELIVERED : SAW_LOST);
 	l->vote = standing_vote(l->score, l->vote);
 	if (l->vote != before)
 		recount(m, l->to);
 }
 
-static size_t add_vote(struct vote *v, size_t n, int voter, int about, enum verdict value, int64_t day)
+static size_t add_vote(
+    struct vote *v, size_t n, int voter, int about, enum verdict value, int64_t day)
 {
 	key_of(v[n].voter, voter);
 	key_of(v[n].about, about);

@@ -180,9 +180,10 @@ static void say(const struct mesh *m)
 	    (double)m->bytes / n / 1e3 / m->n);
 	say_times(m);
 	printf("a relay: %.2f rows a message, at most %.3f MB of texts\n", rows / n, peak / 1e6);
-	printf("audits %lld, %lld failed; posted again %lld, fetched at both relays %lld\n",
-	    (long long)m->audits, (long long)m->failed, (long long)m->reposts,
-	    (long long)m->doubles);
+	printf("audits %lld, %lld failed; waited %lld, void %lld; posted again %lld, fetched at "
+	       "both relays %lld\n",
+	    (long long)m->audits, (long long)m->failed, (long long)m->waited, (long long)m->voided,
+	    (long long)m->reposts, (long long)m->doubles);
 }
 
 static int64_t number(const char *text, int64_t least, int64_t most)

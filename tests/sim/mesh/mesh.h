@@ -16,6 +16,7 @@
 #define MP_TESTS_SIM_MESH_MESH_H
 
 #include "base/clock.h"
+#include "mesh/audit.h"
 #include "mesh/ballot.h"
 #include "mesh/box.h"
 #include "mesh/flood.h"
@@ -29,6 +30,7 @@
 #define RX 2
 #define KEEP (7 * MP_DAY)
 #define AGAIN_FIRST (10 * MP_MINUTE)
+#define PATIENCE (10 * MP_MINUTE)
 #define QUOTA (INT64_C(64) << 20)
 
 enum kind { HONEST, DROPPER, HOARDER, CUTTER, KINDS };
@@ -54,6 +56,9 @@ struct link {
 	size_t n, cap, taken;
 	int64_t score;
 	enum verdict vote;
+	bool audited, waited; /* an audit is not decided; its relay was away when we looked */
+	int64_t posted;
+	enum audit_outcome last; /* AUDIT_WAIT: none */
 };
 
 struct relay {
@@ -79,7 +84,7 @@ struct person {
 };
 
 struct message {
-	int to, before; /* the message to the same person before it, -1 */
+	int to, before;                       /* the message to the same person before it, -1 */
 	int64_t posted, accepted, boxed, got; /* -1: not; accepted: by an honest relay */
 	int tries;
 };
@@ -109,7 +114,7 @@ struct mesh {
 	size_t events, cap;
 	uint64_t serial;
 	struct sizes size;
-	int64_t posts, bytes, copies, first, acks, audits, failed, reposts, doubles;
+	int64_t posts, bytes, copies, first, acks, audits, failed, waited, voided, reposts, doubles;
 };
 
 _Noreturn void fail(const struct mesh *m, const char *what, int a, int b);

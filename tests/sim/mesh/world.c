@@ -7,7 +7,8 @@
 
 void fail(const struct mesh *m, const char *what, int a, int b)
 {
-	printf("broken after %.3f days: %s (%d, %d)\n", (double)m->now / (double)MP_DAY, what, a, b);
+	printf(
+	    "broken after %.3f days: %s (%d, %d)\n", (double)m->now / (double)MP_DAY, what, a, b);
 	exit(1);
 }
 
@@ -93,6 +94,7 @@ static void connect_one(struct mesh *m, int from, int to)
 
 	l->from = from;
 	l->to = to;
+	l->last = AUDIT_WAIT;
 	r->link[r->degree++] = l;
 	mesh_at(m, rng_below(&m->rng, MP_HOUR), AUDIT, m->links++, 0, 0);
 }
@@ -139,7 +141,8 @@ static void make_relays(struct mesh *m)
 			int64_t at = rng_below(&m->rng, m->posting);
 
 			mesh_at(m, at, DOWN, r, 0, 0);
-			mesh_at(m, at + rng_between(&m->rng, 10 * MP_MINUTE, 6 * MP_HOUR), UP, r, 0, 0);
+			mesh_at(
+			    m, at + rng_between(&m->rng, 10 * MP_MINUTE, 6 * MP_HOUR), UP, r, 0, 0);
 		}
 }
 

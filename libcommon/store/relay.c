@@ -14,8 +14,9 @@ static const char schema[] =
     ;
 
 static const char *const steps[] = {
-    "ALTER TABLE packet ADD COLUMN name BLOB; UPDATE packet SET name = hash;"
-    "CREATE INDEX packet_name ON packet (name); CREATE INDEX device_polled ON device (polled)",
+    "ALTER TABLE packet ADD COLUMN name BLOB;"
+    "CREATE INDEX packet_name ON packet (coalesce(name, hash));"
+    "CREATE INDEX device_polled ON device (polled)",
 };
 
 int relay_open(struct store **out, bool make)
@@ -64,9 +65,10 @@ int relay_secret(struct store *s, uint8_t secret[static 32])
 	return rc;
 }
 
+#define NAME "coalesce(name, hash)" /* as its index has it */
 #define PACKET_COLUMNS                                                                       \
 	"id, hash, box, text IS NOT NULL, boxed, token, acked, hops, attempt, since, again," \
-	" coalesce(length(text), 0), name"
+	" coalesce(length(text), 0), " NAME
 
 static void fill(struct relay_packet *p, sqlite3_stmt *st)
 {
@@ -102,7 +104,7 @@ int relay_packet_named(struct store *s, struct relay_packet *p, const uint8_t na
 {
 	sqlite3_stmt *st;
 	int rc = sql_row(s, &st,
-	    "SELECT " PACKET_COLUMNS " FROM packet WHERE name = ? AND NOT EXISTS"
+	    "SELECT " PACKET_COLUMNS " FROM packet WHERE " NAME " = ? AND NOT EXISTS"
 	    " (SELECT 1 FROM acked a WHERE a.packet = packet.id AND a.device = ?) LIMIT 1",
 	    "kb", name, device, (size_t)8);
 
@@ -115,7 +117,7 @@ int relay_packet_named(struct store *s, struct relay_packet *p, const uint8_t na
 int relay_packet_acked(struct store *s, const uint8_t name[static 32])
 {
 	return sql_int(s, &(int64_t){0},
-	    "SELECT 1 FROM packet WHERE name = ? AND acked = 1 LIMIT 1", "k", name);
+	    "SELECT 1 FROM packet WHERE " NAME " = ? AND acked = 1 LIMIT 1", "k", name);
 }
 
 int relay_packet_due(struct store *s, struct relay_packet *p, int64_t now)

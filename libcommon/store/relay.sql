@@ -37,11 +37,11 @@ CREATE TABLE packet (
 	since INTEGER NOT NULL,
 	again INTEGER NOT NULL,               -- when it is flooded again, 0 never: it did not enter here
 	acked INTEGER NOT NULL DEFAULT 0,
-	name BLOB                             -- its id, which acknowledgements name
+	name BLOB                             -- its id, which acknowledgements name; NULL: that is its hash
 );
 -- Places begin with the time, so that they rise for those who poll when this file is made again.
 INSERT INTO sqlite_sequence VALUES ('packet', CAST(strftime('%s', 'now') AS INTEGER) * 1000);
-CREATE INDEX packet_name ON packet (name);
+CREATE INDEX packet_name ON packet (coalesce(name, hash));
 CREATE INDEX packet_box ON packet (box, place) WHERE text IS NOT NULL;
 CREATE INDEX packet_again ON packet (again) WHERE again > 0;
 CREATE INDEX packet_since ON packet (since);

@@ -61,20 +61,23 @@ static int make_box(
 static int release(struct store *s, int64_t box)
 {
 	struct relay_packet p;
+	int64_t place = 0;
 	sqlite3_stmt *st;
 	int rc;
 
 	while ((rc = sql_row(s, &st,
-	            "SELECT p.id, p.box, p.token, length(p.text) FROM packet p JOIN box b"
+	            "SELECT p.id, p.box, p.token, length(p.text), p.place FROM packet p JOIN box b"
 	            " ON b.hash = p.box WHERE b.id = ?1 AND p.text IS NOT NULL AND p.boxed = 1"
 	            " AND p.acked = 1 AND NOT EXISTS (SELECT 1 FROM device d WHERE d.box = ?1"
 	            " AND NOT EXISTS (SELECT 1 FROM acked a WHERE a.packet = p.id"
-	            " AND a.device = d.name)) LIMIT 1",
-	            "i", box)) == 1) {
+	            " AND a.device = d.name))"
+	            " AND p.place > ?2 ORDER BY p.place LIMIT 1",
+	            "ii", box, place)) == 1) {
 		p.row = sqlite3_column_int64(st, 0);
 		sql_bytes(st, 1, p.box, 32);
 		p.token = sqlite3_column_int(st, 2) != 0;
 		p.size = sqlite3_column_int64(st, 3);
+		place = sqlite3_column_int64(st, 4);
 		sql_done(st);
 		if ((rc = empty(s, &p)) != 0)
 			break;

@@ -282,11 +282,11 @@ static void test_contradiction(void)
 	vote_at(about, VERDICT_BLACKLISTED, window, 0, now);
 	vote_at(about, VERDICT_WHITELISTED, window, 0, now);
 	is_int(peer_row(0).score, STANDING_BAD, "a contradiction is seen");
-	vote_at(about, VERDICT_BLACKLISTED, window + 7, 0, now + 7 * day);
-	vote_at(about, VERDICT_WHITELISTED, window + 7, 0, now + 7 * day);
 	vote_at(about, VERDICT_BLACKLISTED, window + 7, 2, now + 7 * day);
 	vote_at(about, VERDICT_BLACKLISTED, window + 7, 3, now + 7 * day);
 	ok(!peer_row(1).black, "a week later his is still none: two of five are too few");
+	vote_at(about, VERDICT_BLACKLISTED, window + 7, 0, now + 7 * day);
+	ok(!peer_row(1).black, "... and he gets none by voting again so soon");
 	run("DELETE FROM flood");
 	p = peer_row(1);
 	need(relay_begin(r->s) == 0, "begin");

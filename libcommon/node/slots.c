@@ -165,22 +165,22 @@ static int put_back(struct desk *d, const struct queue_item *item, const struct 
 	    true, end->code, end->reason);
 }
 
-/* Until the post is at its end; meanwhile the lane stays ours. */
+/* Until the post is at its end; meanwhile the lane stays ours, or the record goes twice. */
 static int wait_end(struct desk *d, const struct queue_item *item, struct courier_end *end)
 {
 	struct post_result r;
 	int rc;
 
-	do {
-		rc = client_poll(d->client, &r, NULL, 0, RENEW);
-		if (rc == 1)
-			rc = courier_result(d->courier, &r, end);
-		if (rc == 0 && item != NULL)
-			rc = lane_renew(d->store, item->contact, item->lane, clock_now(), LEASE);
-		if (rc == MP_ENONE || rc == MP_EBUSY) /* the next one in time, or it goes twice */
-			rc = 0;
-	} while (rc == 0);
-	return rc == 1 ? 0 : rc < 0 ? rc : err_set(MP_ESYS, "an answer that nobody asked for");
+	while ((rc = client_poll(d->client, &r, NULL, 0, RENEW)) >= 0) {
+		if (rc == 1 && (rc = courier_result(d->courier, &r, end)) != 0)
+			break;
+		if (item != NULL)
+			(void)lane_renew(d->store, item->contact, item->lane, clock_now(), LEASE);
+	}
+	if (rc == 1)
+		return 0;
+	courier_cancel(d->courier, d);
+	return rc < 0 ? rc : err_set(MP_ESYS, "an answer that nobody asked for");
 }
 
 static int begin(struct desk *d, const struct queue_item *item)

@@ -202,7 +202,7 @@ static int post(struct call *q)
 static int fetch(struct call *q)
 {
 	const struct fetcher_options o = {
-	    .timeout = q->wait, .verbose = q->verbose, .problem = complain, .ctx = q};
+	    .timeout = q->wait, .problem = complain, .away = q->verbose ? say : NULL, .ctx = q};
 	struct fetched got;
 	int rc = fetcher_run(&got, q->s, &q->cfg, &o);
 
@@ -285,17 +285,11 @@ static int devices(struct call *q)
 	return 0;
 }
 
-static void mention(void *ctx, const char *line)
-{
-	(void)ctx;
-	err_warn("%s", line);
-}
-
 static void report_one(
     struct call *q, const uint8_t server[static ONION_KEY], const struct buf *evidence)
 {
 	const struct reporter_options o = {
-	    .timeout = q->wait, .problem = complain, .away = q->verbose ? mention : NULL, .ctx = q};
+	    .timeout = q->wait, .problem = complain, .away = q->verbose ? say : NULL, .ctx = q};
 	int rc = reporter_tell(q->s, server, evidence, &o);
 
 	if (rc != 0)

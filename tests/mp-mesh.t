@@ -194,6 +194,8 @@ relay "$gone" "$(sed 's/.*://' "$T/$gone.at")"
 ok '... and what was posted arrives' wait_for fetches b 6
 liar=$(name_of "$(role b fetch | head -n 1)")
 stop "$liar"
+exits 1 as b mp-mesh fetch -v
+like 'one that does not answer is said by -v, and no failure' "$(cat "$T/err")" "^mp-mesh: $(onion "$liar"): no answer"
 printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"type":"load"}' >"$T/lie"
 answers "$liar" "$T/lie"
 as b mp-mesh fetch 2>"$T/err"

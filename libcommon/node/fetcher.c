@@ -349,13 +349,13 @@ static int visit(struct visit *t)
 	return rc != 0 ? rc : register_tokens(t);
 }
 
-static void tell(const struct visit *t, const char *what)
+static void tell(const struct visit *t, void (*say)(void *ctx, const char *line), const char *what)
 {
 	char name[ONION_TEXT], line[400];
 
 	onion_encode(name, t->v.onion);
 	snprintf(line, sizeof(line), "%s: %s%s%s", name, what, t->why[0] ? ": " : "", t->why);
-	t->f->o->problem(t->f->o->ctx, line);
+	say(t->f->o->ctx, line);
 }
 
 /* It went as it goes with relays; MP_E* is our own trouble. */
@@ -379,10 +379,11 @@ static int go(struct fetcher *f, const struct meshserver *v)
 	if (said == SAID_RIGHT && rc == 0)
 		f->out->relays++;
 	if (said == SAID_WRONG)
-		tell(t, relays_out(&t->v) ? "answers wrongly, and is asked no more"
-		                          : "answers wrongly");
-	else if (said == SAID_NOTHING && f->o->verbose)
-		tell(t, "no answer");
+		tell(t, f->o->problem,
+		    relays_out(&t->v) ? "answers wrongly, and is asked no more"
+		                      : "answers wrongly");
+	else if (said == SAID_NOTHING && f->o->away != NULL)
+		tell(t, f->o->away, "no answer");
 	free(t);
 	return rc;
 }

@@ -12,11 +12,11 @@
 
 struct fetcher_options {
 	int64_t timeout; /* ms for one request */
-	bool verbose;
 	/* One relay, drawn by lot, and one page of it, in requests and an answer whose sizes do not
 	 * tell whether there was anything (mp-mesh(1), cover). */
 	bool slot;
 	void (*problem)(void *ctx, const char *line); /* what a person should know; never NULL */
+	void (*away)(void *ctx, const char *line);    /* a relay that does not answer; or NULL */
 	void *ctx;
 };
 

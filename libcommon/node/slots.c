@@ -241,7 +241,7 @@ static int fetch(void *state)
 {
 	struct desk *d = state;
 	const struct fetcher_options o = {.timeout = d->cfg->send_timeout,
-	    .verbose = d->o->verbose,
+	    .away = d->o->verbose ? trouble : NULL,
 	    .slot = true,
 	    .problem = trouble,
 	    .ctx = d};

@@ -36,6 +36,12 @@ packages_list() {
 		check tor command:tor
 		check zbar-tools command:zbarimg
 		check zsh command:zsh
+		bench age command:age
+		bench libmosquitto-dev header:mosquitto.h
+		bench libnginx-mod-http-echo command:nginx
+		bench mosquitto command:mosquitto
+		bench nginx-light command:nginx
+		bench ngircd command:ngircd
 	END
 }
 

@@ -47,22 +47,31 @@ int relay_end(struct store *s, int rc)
 	return sql_end(s, rc);
 }
 
-/* Who is first makes it. */
-int relay_secret(struct store *s, uint8_t secret[static 32])
+static int read_secret(struct store *s, uint8_t secret[static 32])
 {
 	sqlite3_stmt *st;
-	int rc;
+	int rc = sql_row(s, &st, "SELECT value FROM fact WHERE name = 'challenge'", "");
 
-	randombytes_buf(secret, 32);
-	if ((rc = sql_exec(s, "INSERT OR IGNORE INTO fact VALUES ('challenge', ?)", "k", secret)) !=
-	        0 ||
-	    (rc = sql_row(s, &st, "SELECT value FROM fact WHERE name = 'challenge'", "")) < 0)
-		return rc;
-	if (rc == 0)
-		return err_set(MP_ESYS, "relay.db: the challenges' key is missing");
+	if (rc <= 0)
+		return rc < 0 ? rc : MP_ENONE;
 	rc = sql_bytes(st, 0, secret, 32) ? 0 : err_set(MP_ESYS, "relay.db: damaged");
 	sql_done(st);
 	return rc;
+}
+
+/* Who is first makes it; a connection's process only reads. */
+int relay_secret(struct store *s, uint8_t secret[static 32])
+{
+	int rc = read_secret(s, secret);
+
+	if (rc != MP_ENONE)
+		return rc;
+	randombytes_buf(secret, 32);
+	if ((rc = sql_exec(s, "INSERT OR IGNORE INTO fact VALUES ('challenge', ?)", "k", secret)) !=
+	    0)
+		return rc;
+	rc = read_secret(s, secret);
+	return rc == MP_ENONE ? err_set(MP_ESYS, "relay.db: the challenges' key is missing") : rc;
 }
 
 #define NAME "coalesce(name, hash)" /* as its index has it */

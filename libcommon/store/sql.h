@@ -55,6 +55,9 @@ int sql_check_version(struct store *s, const char *path, int application, int ve
 
 #define SQL_PATIENCE (10 * INT64_C(1000)) /* ms that a lock is waited for */
 
+/* The busy handler of a store, with the store as its context: short sleeps. */
+int sql_wait(void *store, int calls);
+
 /* The code for SQLite's last error, with a detail. */
 int sql_error(struct store *s);
 

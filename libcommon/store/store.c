@@ -32,7 +32,7 @@ static const struct sql_kind messenger = {APPLICATION, STORE_VERSION, "mp-keygen
  * Short sleeps: as a rule only one process waits for the write lock (store/turn.h), and the time
  * from one writer's commit to the next one's beginning is lost to all.
  */
-static int wait_for_lock(void *ctx, int calls)
+int sql_wait(void *ctx, int calls)
 {
 	struct store *s = ctx;
 	struct timespec ts = {.tv_nsec = calls < 100 ? 100000 : calls < 500 ? 1000000 : 5000000};
@@ -60,7 +60,7 @@ static int committed(void *ctx, sqlite3 *db, const char *name, int pages)
 static int settle(struct store *s)
 {
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_handler(s->db, wait_for_lock, s);
+	sqlite3_busy_handler(s->db, sql_wait, s);
 	sqlite3_wal_hook(s->db, committed, s);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

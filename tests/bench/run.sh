@@ -1,9 +1,11 @@
 #!/bin/sh
 # run.sh: what `make bench` runs: each figure beside a peer, in one run on one machine; the
 # table goes to stdout and to tests/bench/RESULTS.md.
-#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory group many fanout
-# Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3, curl, ngircd.
+#   run.sh [ROW ...]      rows: file start trial pipeline socat kept inbox memory group many fanout relay
+# Figures are medians of RUNS runs, peers taken in turn.  Needs age, sqlite3,
+# curl, ngircd, nginx, mosquitto: share/packages.sh says of which packages.
 # shellcheck disable=SC2317 # functions are called by name
+case ${BUILD:=build} in /*) ;; *) BUILD=$(cd "$(dirname "$0")/../.." && pwd)/$BUILD ;; esac
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 ROOT=$(cd "$ROOT/.." && pwd)
@@ -391,7 +393,9 @@ bench_fanout() {
 	done
 }
 
-rows=${*:-file start trial pipeline socat kept inbox memory group many fanout}
+. "$ROOT/tests/bench/relay.sh"
+
+rows=${*:-file start trial pipeline socat kept inbox memory group many fanout relay}
 meet alice bob
 {
 	echo '# Results of `make bench`'

@@ -78,7 +78,7 @@ neighbours() { # NAME
 	drops) echo "$first" ;;
 	esac
 }
-start mesh lie "$T/lies" "$T/lies.asked" garbage >"$T/lies.at"
+start python3 "$ROOT/tests/tools/mesh.py" lie "$T/lies" "$T/lies.asked" garbage >"$T/lies.at"
 wait_for [ -s "$T/lies.at" ] || bail 'lies does not listen'
 printf '%s %s\n' "$(onion lies)" "$(cat "$T/lies.at")" >>"$T/routes"
 # shellcheck disable=SC2046 # a list

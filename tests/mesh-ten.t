@@ -128,7 +128,9 @@ R2=$(sql r1 "SELECT id FROM peer WHERE server = $(key r2)")
 missed() {
 	as r1 mp-relay log | grep -q "$(onion r2)${TAB}not handed over"
 }
-ok 'who is away is missed' wait_for missed
+mesh packet "$T/somebody" >"$T/other"
+is 'there is something for who is away' "$(mesh ask "$(cat "$T/r1.at")" POST /packets "$T/answer" "$T/other")" 204
+ok '... who is missed' wait_for missed
 sql r1 "UPDATE peer SET seen = $(($(date +%s) - 3600))000 WHERE id = $R2; INSERT INTO audit (hash, peer, until) VALUES ($late, $R2, 1)"
 waits() {
 	touch "$T/r1/run/relay-flood"

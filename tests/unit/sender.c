@@ -770,6 +770,45 @@ static void test_reply(struct host *a, struct host *b)
 	forget(a);
 }
 
+static char *self;
+
+/*
+ * Another process that sends: a new one, since a child of ours would have the locks of our hosts'
+ * threads.
+ */
+static pid_t sends_too(int in, int stop, int64_t wait)
+{
+	char args[3][24];
+	char *argv[] = {self, args[0], args[1], args[2], NULL};
+	pid_t pid;
+
+	snprintf(args[0], sizeof(args[0]), "%d", in);
+	snprintf(args[1], sizeof(args[1]), "%d", stop);
+	snprintf(args[2], sizeof(args[2]), "%lld", (long long)wait);
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		execv(self, argv);
+		_exit(99);
+	}
+	return pid;
+}
+
+/* What it does: it follows when it has no input. */
+static int send_too(char **args)
+{
+	struct sender_options o = {.input = atoi(args[0]),
+	    .input_name = "in",
+	    .stop_fd = atoi(args[1]),
+	    .wait = atoll(args[2])};
+	struct config cfg;
+
+	alarm(600);
+	secret_init();
+	config_defaults(&cfg);
+	o.follow = o.input < 0;
+	return sender_run(&cfg, &o);
+}
+
 /* Several processes on one store and one queue. */
 static void test_many(struct host *a, struct host *b)
 {
@@ -788,15 +827,8 @@ static void test_many(struct host *a, struct host *b)
 		inputs[p] = dup(fileno(input));
 		lseek(inputs[p], 0, SEEK_SET);
 	}
-	fflush(stdout);
-	for (int p = 0; p < 3; p++) {
-		if ((pids[p] = fork()) == 0) {
-			struct sender_options o = {
-			    .input = inputs[p], .input_name = "in", .wait = 60000, .stop_fd = -1};
-
-			_exit(sender_run(&w.cfg, &o));
-		}
-	}
+	for (int p = 0; p < 3; p++)
+		pids[p] = sends_too(inputs[p], -1, 60000);
 	for (int p = 0; p < 3; p++) {
 		waitpid(pids[p], &status, 0);
 		bad += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -824,7 +856,6 @@ static void test_many(struct host *a, struct host *b)
 /* Another process has the lane, and the record is refused there. */
 static void test_elsewhere(struct host *a)
 {
-	struct sender_options o = {.input_name = "in", .wait = 60000, .stop_fd = -1};
 	int p[2], status;
 	pid_t other;
 
@@ -834,13 +865,7 @@ static void test_elsewhere(struct host *a)
 	is_int(send_for(0), 111, "one is queued");
 	a->script[0] = a->script[2] = a->script[3] = a->script[4] = 400;
 	a->script[1] = 204;
-	fflush(stdout);
-	if ((other = fork()) == 0) {
-		o.input = -1;
-		o.follow = true;
-		o.stop_fd = p[0];
-		_exit(sender_run(&w.cfg, &o));
-	}
+	other = sends_too(-1, p[0], 60000);
 	while (a->n == 0) /* the other has the lane, and waits a second with it */
 		usleep(10000);
 	begin();
@@ -857,8 +882,6 @@ static void test_elsewhere(struct host *a)
 /* A peer that says "later" and pings all the time does not make us post all the time. */
 static void test_heard(struct host *a)
 {
-	struct sender_options o = {
-	    .input = -1, .input_name = "in", .follow = true, .wait = -1, .stop_fd = -1};
 	struct buf ping = BUF_INIT(ENVELOPE_MAX);
 	int p[2], status;
 	pid_t follower;
@@ -870,11 +893,7 @@ static void test_heard(struct host *a)
 	for (int i = 0; i < 8; i++)
 		a->script[i] = 503;
 	a->retry_after = 3600;
-	fflush(stdout);
-	if ((follower = fork()) == 0) {
-		o.stop_fd = p[0];
-		_exit(sender_run(&w.cfg, &o));
-	}
+	follower = sends_too(-1, p[0], -1);
 	while (a->n == 0)
 		usleep(10000);
 	for (int i = 0; i < 30; i++) {
@@ -908,11 +927,14 @@ static void test_stop(struct host *a)
 	(void)a;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct host a, b;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 4)
+		return send_too(argv + 1);
+	self = argv[0];
 	alarm(600);
 	world_open(&w);
 	mkdir(home_file("run"), 0700);

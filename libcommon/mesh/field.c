@@ -112,3 +112,32 @@ int field_set_time(json_t *o, const char *key, int64_t ms)
 	clock_format(text, ms);
 	return field_set_text(o, key, text);
 }
+
+int field_servers(
+    const json_t *o, const char *key, uint8_t (*server)[ONION_KEY], size_t max, size_t *n)
+{
+	const json_t *list = json_object_get(o, key);
+
+	*n = json_array_size(list);
+	if (!json_is_array(list) || *n > max)
+		return bad(key);
+	for (size_t i = 0; i < *n; i++)
+		if (server_name_read(server[i], json_string_value(json_array_get(list, i))) != 0)
+			return bad(key);
+	return 0;
+}
+
+int field_set_servers(json_t *o, const char *key, const uint8_t (*server)[ONION_KEY], size_t n)
+{
+	json_t *list = json_array();
+	char name[ONION_TEXT];
+
+	for (size_t i = 0; i < n; i++) {
+		onion_encode(name, server[i]);
+		if (json_array_append_new(list, json_string(name)) != 0) {
+			json_decref(list);
+			return err_set(MP_ENOMEM, "out of memory");
+		}
+	}
+	return field_set(o, key, list);
+}

@@ -27,10 +27,14 @@ int field_buf(const json_t *o, const char *key, struct buf *out, size_t min);
 /* An RSA key of the one form, in base64. */
 int field_key(const json_t *o, const char *key, uint8_t der[static RSA_DER]);
 int field_server(const json_t *o, const char *key, uint8_t server[static ONION_KEY]);
+/* A list of at most `max` servers; *n of them. */
+int field_servers(
+    const json_t *o, const char *key, uint8_t (*server)[ONION_KEY], size_t max, size_t *n);
 int field_time(const json_t *o, const char *key, int64_t *ms);
 
 int field_set_bytes(json_t *o, const char *key, const void *data, size_t n);
 int field_set_server(json_t *o, const char *key, const uint8_t server[static ONION_KEY]);
+int field_set_servers(json_t *o, const char *key, const uint8_t (*server)[ONION_KEY], size_t n);
 int field_set_time(json_t *o, const char *key, int64_t ms);
 int field_set_text(json_t *o, const char *key, const char *text);
 int field_set_int(json_t *o, const char *key, int64_t v);

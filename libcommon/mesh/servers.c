@@ -34,36 +34,22 @@ int servers_request_write(json_t **out, const char *requester, int64_t now)
 
 int servers_read(struct servers *s, const json_t *o)
 {
-	const json_t *list = json_object_get(o, "known_servers"), *v;
-	size_t i;
 	int rc;
 
-	s->n = json_array_size(list);
 	if ((rc = field_type(o, "server_list_response")) != 0 ||
 	    (rc = field_time(o, "timestamp", &s->time)) != 0)
 		return rc;
-	if (!json_is_array(list) || s->n > SERVERS_MAX)
-		return err_set(MP_EBAD, "bad 'known_servers'");
-	json_array_foreach(list, i, v) if (server_name_read(s->server[i], json_string_value(v)) !=
-	                                   0) return err_set(MP_EBAD, "bad 'known_servers'");
-	return 0;
+	return field_servers(o, "known_servers", s->server, SERVERS_MAX, &s->n);
 }
 
 int servers_write(json_t **out, const struct servers *s)
 {
-	json_t *o = json_object(), *list = json_array();
-	char name[ONION_TEXT];
-	int rc = 0;
+	json_t *o = json_object();
+	int rc;
 
-	for (size_t i = 0; i < s->n && rc == 0; i++) {
-		onion_encode(name, s->server[i]);
-		if (json_array_append_new(list, json_string(name)) != 0)
-			rc = err_set(MP_ENOMEM, "out of memory");
-	}
-	if (rc == 0 && (rc = field_set_text(o, "type", "server_list_response")) == 0 &&
-	    (rc = field_set(o, "known_servers", json_incref(list))) == 0)
+	if ((rc = field_set_text(o, "type", "server_list_response")) == 0 &&
+	    (rc = field_set_servers(o, "known_servers", s->server, s->n)) == 0)
 		rc = field_set_time(o, "timestamp", s->time);
-	json_decref(list);
 	return finish(out, o, rc);
 }
 

@@ -109,23 +109,14 @@ static int set_secret(json_t *o, const char *key, const void *data, size_t len)
 
 static int say_servers(struct store *s, json_t *o)
 {
+	uint8_t onion[SERVERS][ONION_KEY];
 	struct meshserver v = {.row = 0};
-	json_t *list = json_array();
-	char name[ONION_TEXT];
+	size_t n = 0;
 	int rc = 0;
 
-	while (json_array_size(list) < SERVERS && (rc = meshserver_next(s, &v, v.row)) == 0) {
-		onion_encode(name, v.onion);
-		if (json_array_append_new(list, json_string(name)) != 0)
-			rc = MP_ENOMEM;
-		if (rc != 0)
-			break;
-	}
-	if (rc != 0 && rc != MP_ENONE) {
-		json_decref(list);
-		return err_set(rc, "out of memory");
-	}
-	return field_set(o, "servers", list);
+	while (n < SERVERS && (rc = meshserver_next(s, &v, v.row)) == 0)
+		memcpy(onion[n++], v.onion, ONION_KEY);
+	return rc != 0 && rc != MP_ENONE ? rc : field_set_servers(o, "servers", onion, n);
 }
 
 static int say_self(struct saying *y, json_t *o)
@@ -178,21 +169,6 @@ static int say_keys(struct store *s, json_t *o, int64_t contact)
 	return rc;
 }
 
-static int say_relays(json_t *o, const struct letterbox *b)
-{
-	json_t *list = json_array();
-	char name[ONION_TEXT];
-
-	for (size_t i = 0; i < b->n; i++) {
-		onion_encode(name, b->relay[i]);
-		if (json_array_append_new(list, json_string(name)) != 0) {
-			json_decref(list);
-			return err_set(MP_ENOMEM, "out of memory");
-		}
-	}
-	return field_set(o, "relays", list);
-}
-
 static int say_theirs(json_t *o, const struct letterbox *b)
 {
 	int rc;
@@ -202,7 +178,7 @@ static int say_theirs(json_t *o, const struct letterbox *b)
 	    (rc = field_set_bytes(o, "encryption", b->encryption, RSA_DER)) != 0 ||
 	    (rc = json_set_hex(o, "theirs", b->theirs, sizeof(b->theirs))) != 0)
 		return rc;
-	return say_relays(o, b);
+	return field_set_servers(o, "relays", b->relay, b->n);
 }
 
 static int say_letterbox(struct store *s, json_t *o, int64_t contact)

@@ -199,19 +199,6 @@ static int take_keys(struct step *s, int64_t contact, const json_t *list)
 	return rc == MP_ENONE ? 0 : rc;
 }
 
-static int get_relays(const json_t *list, struct letterbox *b)
-{
-	const json_t *v;
-	size_t i;
-
-	b->n = json_array_size(list);
-	if (b->n > LETTERBOX_RELAYS)
-		return syncing_bad("relays");
-	json_array_foreach(list, i, v) if (server_name_read(b->relay[i], json_string_value(v)) !=
-	                                   0) return syncing_bad("relays");
-	return 0;
-}
-
 /* What he said himself since then stays. */
 static int get_theirs(const json_t *o, struct letterbox *b)
 {
@@ -224,7 +211,7 @@ static int get_theirs(const json_t *o, struct letterbox *b)
 	if ((rc = field_key(o, "address", b->address)) != 0 ||
 	    (rc = field_key(o, "encryption", b->encryption)) != 0 ||
 	    (rc = json_hex(o, "theirs", b->theirs, sizeof(b->theirs))) != 0 ||
-	    (rc = get_relays(json_object_get(o, "relays"), b)) != 0)
+	    (rc = field_servers(o, "relays", b->relay, LETTERBOX_RELAYS, &b->n)) != 0)
 		return rc;
 	b->has_theirs = true;
 	return 0;

@@ -142,6 +142,7 @@ for sh in bash zsh; do
 	home alice
 	is "$sh: names after -t" "$(${sh}_offers mp-seal -t '')" "$(mp-contact list | cut -f 3 | sort -u)"
 	like "$sh: a verb of mp-contact" "$(${sh}_offers mp-contact '')" '^verify$'
+	like "$sh: the first verb, behind the option, of mp-mesh" "$(${sh}_offers mp-mesh '')" '^keys$'
 	like "$sh: a verb of mp-queue" "$(${sh}_offers mp-queue '')" '^cancel$'
 	like "$sh: a verb of mp" "$(${sh}_offers mp '')" '^accept$'
 	like "$sh: a name for mp send" "$(${sh}_offers mp send '')" '^bob$'

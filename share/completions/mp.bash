@@ -14,7 +14,7 @@ _mp_verbs() { # COMMAND
 		"$1" -h 2>/dev/null | tr -d '|' | awk '{ sub(/^usage:/, ""); for (i = 2; i <= NF && $i ~ /^[a-z]+$/; i++) if ($i != "session" && $i != "user") print $i }' | sort -u
 		;;
 	mp-chatd | mp-contact | mp-file | mp-group | mp-intro | mp-mesh | mp-otr | mp-queue | mp-relay)
-		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
+		"$1" -h 2>/dev/null | awk '{ sub(/^usage:/, ""); sub(/ \[-h\]/, ""); if ($2 ~ /^[a-z]+$/) print $2 }' | sort -u
 		;;
 	esac
 }

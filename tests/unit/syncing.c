@@ -136,6 +136,8 @@ static void second(void)
 	    "contacts are not for it to change");
 	is_int(tell(&lap, message(one, sizeof(one), "in", lap.row, ID), 11).status,
 	    RECEIVED_REFUSED, "a message of its own");
+	mkdir(home_file("run"), 0700);
+	unlink(home_file("run/due"));
 	peer_seal(&e, &bob,
 	    &(struct wire){.type = WIRE_MESSAGE,
 	        .id = {9},
@@ -145,6 +147,7 @@ static void second(void)
 	take(&w, &e);
 	is_int(world_count(&w, "SELECT count(*) FROM sync WHERE what = 2"), 1,
 	    "what comes here is owed to it");
+	ok(access(home_file("run/due"), F_OK) == 0, "... and who serves is woken");
 }
 
 static int count_due(void *ctx, const struct record *rec)

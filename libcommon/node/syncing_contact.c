@@ -94,10 +94,10 @@ static int place(struct step *s, struct contact *c)
 	int rc = MP_EEXIST;
 
 	memcpy(name, c->name, sizeof(name));
-	for (int i = 2; rc == MP_EEXIST && i < NAMES; i++) {
+	for (unsigned short i = 2; rc == MP_EEXIST && i < NAMES; i++) {
 		rc = c->row != 0 ? contact_replace(s->store, c) : contact_add(s->store, c, s->now);
 		if (rc == MP_EEXIST)
-			snprintf(c->name, sizeof(c->name), "%.28s-%d", name, i);
+			snprintf(c->name, sizeof(c->name), "%.26s-%hu", name, i);
 	}
 	return rc;
 }

@@ -43,5 +43,18 @@ for way in '' -s; do
 	kill "$pid"
 	wait "$pid"
 	is '... until it is ended' "$?" 143
+	ok '... with all that it started' sh -c '! pgrep -f "^mp-relay .*127.0.0.1:$1$" && ! pgrep -f "^socat .*:$1,"' - "$port"
 done
+
+# It does not stay up with half of what it needs.
+port=$(free_port)
+start "$examples/relay-serve" -s "127.0.0.1:$port" 2>"$T/err"
+wait_for listens "$port" || bail 'relay-serve does not listen'
+for sub in $(pgrep -P "$pid"); do
+	pkill -P "$sub" -x mp-relay
+done
+wait_for grep -q '^relay-serve: mp-relay ended$' "$T/err" || bail 'relay-serve does not say that its worker ended'
+wait "$pid"
+is 'relay-serve ends with its worker' "$?" 111
+ok '... and its listener with it' sh -c '! pgrep -f "^socat .*:$1,"' - "$port"
 finish

@@ -205,6 +205,36 @@ like '... and again: it is asked no more' "$(cat "$T/err")" 'answers wrongly, an
 like '... is out' "$(as b mp-mesh servers)" "^$(onion "$liar")$TAB-$TAB.*${TAB}out\$"
 exits 1 as b mp-mesh fetch
 is '... and another is fetched from' "$(role b fetch | wc -l)" 2
+
+# --- One that takes what is posted and keeps it from everybody: no receipt comes, and it is posted to no more.
+kill "$pid"
+wait "$pid"
+relay "$liar" "$(sed 's/.*://' "$T/$liar.at")"
+stop "$gone"
+start python3 "$ROOT/tests/tools/mesh.py" lie "$T/$gone" "$T/kept" takes >"$T/keeper.at"
+wait_for [ -s "$T/keeper.at" ] || bail 'the keeper does not listen'
+grep -v "^$(onion "$gone") " "$T/routes" >"$T/routes.new"
+mv "$T/routes.new" "$T/routes"
+printf '%s %s\n' "$(onion "$gone")" "$(cat "$T/keeper.at")" >>"$T/routes"
+printf '%s\n' 'receipt.wait = 1s' 'route = mesh' >"$T/a/config"
+posts_to_it "x''"
+db "UPDATE meshserver SET until = (CAST(strftime('%s', 'now') AS INTEGER) + 6 * 86400) * 1000 WHERE role = 1"
+echo kept | as a mp-seal -t b >"$T/sealed"
+exits 0 as a sh -c 'mp-send <"$1"' - "$T/sealed"
+ok 'one keeps what is posted to him' grep -q '^/packets' "$T/kept"
+turned() {
+	as a mp-due >/dev/null
+	[ "$(role a post)" != "$(onion "$gone")" ]
+}
+ok '... when no receipt comes, another is posted to' wait_for turned
+before=$(grep -c '^/packets' "$T/kept")
+exits 0 as a mp-queue flush
+is '... and he no more' "$(grep -c '^/packets' "$T/kept")" "$before"
+arrived() {
+	as b mp-mesh fetch -w 20
+	as b mp-inbox -a | grep -q "${TAB}kept"
+}
+ok '... and what he kept arrives' wait_for arrived
 ok 'the store is sound' as a mp-store check
 ok '... and the other' as b mp-store check
 finish

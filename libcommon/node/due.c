@@ -3,6 +3,7 @@
 #include "node/incoming.h"
 #include "node/meeting.h"
 #include "node/planning.h"
+#include "node/relays.h"
 #include "node/rekeying.h"
 #include "node/syncing.h"
 #include "node/telling.h"
@@ -145,7 +146,9 @@ int due_each(struct store *s, const struct config *cfg, int64_t now,
 		rc = planning_due(s, cfg, now, give_owed, &g);
 	if (rc == 0)
 		rc = rekeying_due(s, cfg, now, fn, ctx, n);
-	if (rc == 0 && (rc = carried_again(s, now, &gone)) == 0)
+	if (rc == 0 && (rc = carried_again(s, now, &gone)) == 0 && gone > 0)
+		rc = relays_turn(s, now - cfg->receipt_wait, now);
+	if (rc == 0)
 		rc = telling_due(s, now, fn, ctx, n);
 	if (rc == 0)
 		rc = syncing_due(s, now, fn, ctx, n);

@@ -131,6 +131,44 @@ int relays_pick(struct store *s, enum meshrole role, const int64_t *tried, size_
 	return rc;
 }
 
+/* With nobody else it keeps the role. */
+static int replace(struct store *s, struct meshserver *old, int64_t now)
+{
+	struct survey y = {.role = ROLE_POST, .tried = &old->row, .n = 1, .now = now};
+	struct meshserver other;
+	int rc = survey(s, &y);
+
+	if (rc == 0 && y.nhad == 0)
+		rc = appoint(s, &y, &other);
+	if (rc != 0)
+		return rc == MP_ENONE ? 0 : rc;
+	old->role = ROLE_NONE;
+	return meshserver_update(s, old);
+}
+
+static int turn(struct store *s, int64_t since, int64_t now)
+{
+	struct meshserver v = {.row = 0};
+	int rc;
+
+	while ((rc = relays_next(s, ROLE_POST, v.row, now, &v)) == 0)
+		if (v.until - POST_TERM <= since && (rc = replace(s, &v, now)) != 0)
+			return rc;
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+int relays_turn(struct store *s, int64_t since, int64_t now)
+{
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = turn(s, since, now)) == 0)
+		return store_commit(s);
+	store_rollback(s);
+	return rc;
+}
+
 int relays_few(struct store *s, int64_t now, bool *few)
 {
 	struct meshserver v = {.row = 0};

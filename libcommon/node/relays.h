@@ -3,7 +3,9 @@
  *
  * A relay is posted to or fetched from, never both at once.  A new one is chosen from two drawn by
  * lot: the one with the lower load.  It keeps its role for a term, unless it is away or answers
- * wrongly; who did so too often has none until a person removes it and adds it again.
+ * wrongly; who did so too often has none until a person removes it and adds it again.  Of one that
+ * is posted to and from which no receipt comes, nobody knows whether it kept what it took or the
+ * recipient is away: it is no fault, and another takes the role.
  */
 #ifndef MP_NODE_RELAYS_H
 #define MP_NODE_RELAYS_H
@@ -18,6 +20,8 @@ int relays_pick(struct store *s, enum meshrole role, const int64_t *tried, size_
 /* The next behind that row which has the role now, whether it answers or not; MP_ENONE. */
 int relays_next(
     struct store *s, enum meshrole role, int64_t after, int64_t now, struct meshserver *out);
+/* Who is posted to since before `since` (ms) gives that to another, where there is one. */
+int relays_turn(struct store *s, int64_t since, int64_t now);
 /* Fewer than RELAYS_FETCH have the role for another half of its term. */
 int relays_few(struct store *s, int64_t now, bool *few);
 

@@ -61,6 +61,10 @@ like 'no onion is asked' "$(cat "$T/out")" "${TAB}cover${TAB}"
 exits 0 as a mp-mesh cover -v -c 3
 like 'each slot is said' "$(grep -c '^mp-mesh: posted: ' "$T/err")" '^3$'
 is '... each has one packet' "$(posts)" 3
+slots() { # CUT: as many acknowledgements as pages, but for so many at most
+	awk -v cut="$1" '$4 == 2048 { n[$3]++ } END { d = n["/messages"] - n["/acks"]; print (d >= 0 && d <= cut) }' "$T/log"
+}
+is '... and each fetch an acknowledgement' "$(slots 0)" 1
 is 'the messages took the first of them' "$(grep '^mp-mesh: posted: ' "$T/err")" \
 	"mp-mesh: posted: a message for b
 mp-mesh: posted: a message for b
@@ -144,7 +148,8 @@ is 'each fetch in a slot is of one size' \
 	"$(awk '$4 == 2048 { print $2, $3, $4, $3 == "/acks" ? 0 : $5 }' "$T/log" | sort -u)" \
 	"GET /messages 2048 65536
 POST /acks 2048 0"
-is '... whether something came or not' "$(awk '$4 == 2048 { n[$3]++ } END { print n["/messages"] == n["/acks"] }' "$T/log")" 1
+# Cover was ended twice, maybe between the two.
+is '... whether something came or not' "$(slots 2)" 1
 as a mp-store check >"$T/out"
 is 'the store is sound' "$(cat "$T/out")" ''
 finish

@@ -27,6 +27,13 @@ read_so_often() { # COUNT: alice's message has come so often, each time as a new
 ok 'a message by them' read_so_often 1
 like '... is shown' "$(cat "$T/shown")" 'alice> hello, whenever you read this$'
 ok '... and once more' read_so_often 2
+export MP_ROUTES="$T/mesh/routes"
+echo polled | as mesh/alice mp-seal -t bob | as mesh/alice mp-send >/dev/null
+polls() {
+	as mesh/bob "$examples/poll" sh -c 'cat >>"$0"' "$T/polled"
+	grep -q '^polled$' "$T/polled"
+}
+ok '... and fetched by poll' wait_for polls
 kill "$pid"
 wait "$pid"
 is '... until they are ended' "$?" 143

@@ -124,6 +124,7 @@ static const struct setting keys[] = {
     NUMBER("send.timeout", DURATION, send_timeout, MP_MINUTE, MP_SECOND, MP_HOUR),
     NUMBER("receipt.wait", DURATION, receipt_wait, MP_DAY, MP_SECOND, 30 * MP_DAY),
     STRING("route", route, "both", route),
+    NUMBER("fetch.every", DURATION, fetch_every, 15 * MP_MINUTE, 0, 30 * MP_DAY),
     NUMBER("cover.post", DURATION, cover_post, 0, 0, 30 * MP_DAY),
     NUMBER("cover.fetch", DURATION, cover_fetch, 0, 0, 30 * MP_DAY),
     NUMBER("rekey.age", DURATION, rekey_age, 90 * MP_DAY, 0, 3650 * MP_DAY),

@@ -1,5 +1,7 @@
 #include "mesh/chance.h"
 
+#include <sodium.h>
+
 /*
  * Von Neumann's way, by comparisons alone: a run of falling numbers whose length is odd gives its
  * first one; every other run adds one.
@@ -19,4 +21,10 @@ int64_t chance_wait(int64_t mean, uint32_t (*random)(void *ctx), void *ctx)
 			       (int64_t)((double)mean * ((double)first / 4294967296.0));
 	}
 	return 20 * mean;
+}
+
+uint32_t chance_random(void *ctx)
+{
+	(void)ctx;
+	return randombytes_random();
 }

@@ -10,4 +10,7 @@
 /* ms, of that mean; at most 20 times it. */
 int64_t chance_wait(int64_t mean, uint32_t (*random)(void *ctx), void *ctx);
 
+/* libsodium's, whatever ctx is. */
+uint32_t chance_random(void *ctx);
+
 #endif

@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -38,17 +36,11 @@ struct cover {
 	int lock, left, status;
 };
 
-static uint32_t draw(void *ctx)
-{
-	(void)ctx;
-	return randombytes_random();
-}
-
 int64_t cover_next(int64_t at, int64_t mean, int64_t late)
 {
 	if (late > at + LATE)
 		at = late;
-	return at + chance_wait(mean, draw, NULL);
+	return at + chance_wait(mean, chance_random, NULL);
 }
 
 static void wait_until(int64_t at)
@@ -96,15 +88,20 @@ static int lock_file(int command, struct flock *l)
 	return fd;
 }
 
-const char *cover_waits(void)
+bool cover_runs(void)
 {
 	struct flock l;
 	int fd = lock_file(F_OFD_GETLK, &l);
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 && l.l_type != F_UNLCK ? "waits for a slot of mp-mesh cover"
-	                                      : "waits for mp-mesh cover, which does not run";
+	return fd >= 0 && l.l_type != F_UNLCK;
+}
+
+const char *cover_waits(void)
+{
+	return cover_runs() ? "waits for a slot of mp-mesh cover"
+	                    : "waits for mp-mesh cover, which does not run";
 }
 
 static int take_lock(struct cover *c)

@@ -27,6 +27,8 @@ struct cover_options {
  */
 int cover_run(const struct config *cfg, const struct cover_options *o, int *status);
 
+/* In this home, now. */
+bool cover_runs(void);
 /* For a person, of a record that waits for a slot: whether cover runs in this home. */
 const char *cover_waits(void);
 

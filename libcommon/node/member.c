@@ -13,10 +13,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "node/cover.h"
 #include "node/due.h"
 #include "node/owntor.h"
 #include "node/sealer.h"
 #include "node/sender.h"
+#include "store/meshself.h"
 
 #define SILENT_TIME 5 /* s that a silent peer costs a process */
 #define TROUBLES 10   /* lines a minute */
@@ -125,6 +127,17 @@ static void say_trouble(void *ctx, const char *line)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* Of our own tor, also before its socket is there. */
+static void set_socks(const struct member *m)
+{
+	char socks[PATH_MAX + 8];
+
+	if (m->tor != ONLINE_OWN_TOR)
+		return;
+	snprintf(socks, sizeof(socks), "unix:%s", m->station.socks);
+	(void)setenv("MP_SOCKS", socks, 1);
+}
+
 int member_sender(void *ctx)
 {
 	const struct member *m = ctx;
@@ -138,12 +151,8 @@ int member_sender(void *ctx)
 	    .problem = say_trouble,
 	    .ctx = &t,
 	};
-	char socks[PATH_MAX + 8];
 
-	if (m->tor == ONLINE_OWN_TOR) { /* also before its socket is there */
-		snprintf(socks, sizeof(socks), "unix:%s", m->station.socks);
-		(void)setenv("MP_SOCKS", socks, 1);
-	}
+	set_socks(m);
 	return sender_run(m->cfg, &o);
 }
 
@@ -192,4 +201,42 @@ out:
 	sealer_free(d.sealer);
 	store_close(store);
 	return rc == 0 ? EXIT_DONE : failed(m, rc);
+}
+
+static int run_mesh(const struct member *m, const char *verb)
+{
+	set_socks(m);
+	(void)signal(SIGPIPE, SIG_DFL);
+	execlp("mp-mesh", "mp-mesh", verb, (char *)NULL);
+	return failed(m, err_sys("cannot run 'mp-mesh'"));
+}
+
+static int have_keys(void)
+{
+	struct store *store = NULL;
+	struct meshself self;
+	int rc;
+
+	if ((rc = store_open(&store)) == 0)
+		rc = meshself_get(store, &self);
+	store_close(store);
+	return rc;
+}
+
+int member_fetch(void *ctx)
+{
+	int rc = have_keys();
+
+	if (rc == MP_ENONE)
+		return EXIT_NO;
+	return rc == 0 ? run_mesh(ctx, "fetch") : failed(ctx, rc);
+}
+
+int member_cover(void *ctx)
+{
+	int rc = have_keys();
+
+	if (rc == MP_ENONE || cover_runs())
+		return EXIT_NO;
+	return rc == 0 ? run_mesh(ctx, "cover") : failed(ctx, rc);
 }

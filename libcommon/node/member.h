@@ -34,5 +34,7 @@ int member_listener(void *ctx); /* socat, and behind it mp-recv */
 int member_online(void *ctx);   /* waits until requests are answered, then writes to up */
 int member_sender(void *ctx);   /* the outbox, for ever */
 int member_due(void *ctx);      /* mp-due | mp-seal, once */
+int member_fetch(void *ctx);    /* mp-mesh fetch, once; EXIT_NO without keys of the mesh */
+int member_cover(void *ctx);    /* mp-mesh cover; EXIT_NO without keys, or when it runs already */
 
 #endif

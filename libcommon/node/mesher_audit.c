@@ -15,12 +15,6 @@
 #include "mesh/chance.h"
 #include "mesh/letter.h"
 
-static uint32_t draw(void *ctx)
-{
-	(void)ctx;
-	return randombytes_random();
-}
-
 static int load_pseudonym(struct mesher *m, int64_t peer, struct rsa_key **k)
 {
 	struct buf pem = BUF_INIT(8192);
@@ -110,7 +104,7 @@ static int schedule(struct mesher *m, struct link *l, int64_t now)
 	if (p.audit > now)
 		return 0;
 	due = p.audit != 0;
-	p.audit = now + chance_wait(m->r->cfg.audit_every, draw, NULL) + 1;
+	p.audit = now + chance_wait(m->r->cfg.audit_every, chance_random, NULL) + 1;
 	if ((rc = relay_peer_update(m->r->s, &p)) != 0)
 		return rc;
 	/* One at a time. */
@@ -153,7 +147,8 @@ int audit_answered(struct mesher *m, struct task *t, const struct post_result *r
 		return rc != 0 ? rc : link_garbage(m, t->link);
 	}
 	if (r->status == 204) {
-		until = now + audit_wait(cfg->audit_patience, cfg->again_first, draw, NULL);
+		until =
+		    now + audit_wait(cfg->audit_patience, cfg->again_first, chance_random, NULL);
 		t->link->audited = now;
 		t->link->waited = false;
 	}

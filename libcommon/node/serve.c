@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/watch.h"
+#include "mesh/chance.h"
 #include "node/child.h"
 #include "node/handshake.h"
 #include "node/member.h"
@@ -26,11 +27,12 @@
 #define DUE_EVERY MP_MINUTE
 #define DUE_APART MP_SECOND       /* however often somebody comes to owe something */
 #define STOP_TIME (7 * MP_SECOND) /* the sender takes 5 s at most */
+#define COVER_AGAIN MP_MINUTE     /* it runs elsewhere, or there are no keys */
 #define FILES 65536
 #define WATCH_EVERY (5 * MP_SECOND)
 
 /* In the order in which they are started. */
-enum { LISTENER, TOR, ONLINE, SENDER, DUE, CHILDREN };
+enum { LISTENER, TOR, ONLINE, SENDER, DUE, FETCH, COVER, CHILDREN };
 
 struct serve {
 	const struct serve_options *o;
@@ -52,6 +54,8 @@ static const struct child plan[CHILDREN] = {
     [ONLINE] = {.name = "the look at our own service", .run = member_online},
     [SENDER] = {.name = "the sender", .run = member_sender},
     [DUE] = {.name = "what is due", .run = member_due},
+    [FETCH] = {.name = "mp-mesh fetch", .run = member_fetch},
+    [COVER] = {.name = "mp-mesh cover", .run = member_cover},
 };
 
 /* Debian keeps tor in /usr/sbin, which a user's PATH need not have. */
@@ -133,8 +137,11 @@ static int start_family(struct serve *s)
 	for (int i = 0; i < CHILDREN; i++) {
 		s->child[i] = plan[i];
 		s->child[i].ctx = &s->member;
-		s->child[i].due = i == TOR && s->member.tor != ONLINE_OWN_TOR ? INT64_MAX : 0;
+		s->child[i].due = 0;
 	}
+	if (s->member.tor != ONLINE_OWN_TOR)
+		s->child[TOR].due = INT64_MAX;
+	s->child[FETCH].due = s->child[COVER].due = INT64_MAX; /* until we are online */
 	return family_begin(&s->family, s->hidden, sizeof(s->hidden) / sizeof(s->hidden[0]));
 }
 
@@ -173,12 +180,18 @@ static int find_child(const struct serve *s, pid_t pid)
 	return i;
 }
 
+static bool said_itself(int which, int status)
+{
+	return WIFEXITED(status) &&
+	       (which == ONLINE || which == DUE || which == FETCH || which == COVER);
+}
+
 /* One line; those that are our own code have said themselves why they end. */
 static void report(struct serve *s, int which, int status, int64_t delay)
 {
 	char verdict[40], words[300] = "";
 
-	if (s->stopping || ((which == ONLINE || which == DUE) && WIFEXITED(status)))
+	if (s->stopping || said_itself(which, status))
 		return;
 	child_verdict(verdict, sizeof(verdict), status);
 	if (which == TOR)
@@ -203,6 +216,12 @@ static void ended(struct serve *s, int which, int status)
 		c->delay = 0;
 	} else if (which == ONLINE && good) {
 		c->due = INT64_MAX;
+	} else if (which == FETCH && WIFEXITED(status)) {
+		c->due = now + chance_wait(s->member.cfg->fetch_every, chance_random, NULL);
+		c->delay = 0;
+	} else if (which == COVER && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO) {
+		c->due = now + COVER_AGAIN;
+		c->delay = 0;
 	} else {
 		report(s, which, status, delay);
 		/* It lost sight of our tor: the two begin again together. */
@@ -237,6 +256,17 @@ static int take_signals(struct serve *s)
 	return s->stopping ? 0 : reap(s);
 }
 
+/* Nothing of the mesh before: its relays are reached by the same tor. */
+static void start_mesh(struct serve *s)
+{
+	const struct config *cfg = s->member.cfg;
+
+	if (cfg->fetch_every > 0 && cfg->cover_fetch == 0)
+		s->child[FETCH].due = clock_monotonic();
+	if (cfg->cover_post > 0 || cfg->cover_fetch > 0)
+		s->child[COVER].due = clock_monotonic();
+}
+
 static void take_up(struct serve *s)
 {
 	char c;
@@ -245,6 +275,7 @@ static void take_up(struct serve *s)
 		return;
 	s->ready = true;
 	station_ready(&s->member.station);
+	start_mesh(s);
 	s->o->ready(s->o->ctx, s->member.station.onion, s->member.station.where);
 }
 

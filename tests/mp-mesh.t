@@ -188,6 +188,16 @@ like 'a full box, said by who cannot know: the next one' "$(cat "$T/out")" "^sen
 posts_to_it "x'$(onion_hex "$gone")'"
 exits 111 as a sh -c 'mp-mesh post <"$1"' - "$T/sealed"
 like '... by who can: it is said' "$(cat "$T/out")" "^failed${TAB}message${TAB}b${TAB}.*${TAB}507${TAB}"
+printf 'cover.post = 1s\nroute = mesh\n' >"$T/a/config"
+echo waits | as a mp-seal -t b >"$T/sealed"
+exits 111 as a sh -c 'mp-send -w 1 <"$1"' - "$T/sealed"
+exits 0 as a mp-mesh cover -v -c 2
+is '... in a slot of cover: the next slot is not lost to it' "$(cat "$T/err")" \
+	"mp-mesh: nothing was posted: unexpected answer 507
+mp-mesh: posted: a fake"
+like '... and the message waits, with the reason' "$(as a mp-queue list)" "^queued${TAB}message${TAB}b${TAB}.*${TAB}507${TAB}"
+as a mp-queue list | cut -f 4 | xargs -n 1 env MP_HOME="$T/a" mp-queue cancel
+rm "$T/a/config"
 kill "$pid"
 wait "$pid"
 relay "$gone" "$(sed 's/.*://' "$T/$gone.at")"

@@ -189,6 +189,22 @@ told() {
 	[ -z "$(as lap mp-queue list)" ]
 }
 ok 'the second hears that its message came' wait_for told
+tokens() { # VALUE: how many packets came into boxes so
+	for n in r1 r2 r3 r4; do
+		sqlite3 "$T/$n/relay.db" "SELECT hex(hash) FROM packet WHERE place > 0 AND token = $1"
+	done | sort -u | wc -l
+}
+without=$(tokens 0) with=$(tokens 1)
+for i in 1 2 3; do
+	write desk carol "desk, $i"
+	write lap carol "lap, $i"
+done
+for i in 1 2 3; do
+	ok "message $i of the first by the mesh" wait_for got_it carol "in desk  desk, $i"
+	ok '... and of the second' wait_for got_it carol "in desk  lap, $i"
+done
+is '... none without a token' "$(tokens 0)" "$without"
+ok '... no token twice' [ "$(tokens 1)" -ge $((with + 6)) ]
 
 # --- A device that is lost: it gets nothing more, and has no key of anybody.
 printf '%s\n' 'retry.min = 1s' >"$T/desk/config"

@@ -143,6 +143,33 @@ static void test_judged(void)
 	is_int(with(ROLE_FETCH, NOW, &row), 0, "... and nobody has it");
 }
 
+/* Nothing that a relay knew of the old address is said to it of the new one. */
+static void test_reset(void)
+{
+	struct meshserver was, now;
+
+	MUST(sql_exec(s, "DELETE FROM meshserver", ""));
+	add(0, 3);
+	MUST(relays_pick(s, ROLE_FETCH, NULL, 0, NOW, &was));
+	was.cursor = 77;
+	was.tokens = 88;
+	MUST(meshserver_update(s, &was));
+	is_int(pick(ROLE_FETCH, NOW), was.row, "one is fetched from");
+	MUST(meshserver_reset(s));
+	is_int(get(was.row).role, ROLE_NONE, "with a new address nobody is");
+	do {
+		MUST(relays_pick(s, ROLE_FETCH, NULL, 0, NOW, &now));
+		if (now.row != was.row) {
+			now.role = ROLE_NONE;
+			MUST(meshserver_update(s, &now));
+		}
+	} while (now.row != was.row);
+	is_int(now.cursor, 0, "the same one is asked from the start");
+	is_int(now.tokens, 0, "... told all tokens");
+	ok(memcmp(now.isolation, was.isolation, sizeof(now.isolation)) != 0,
+	    "... on another circuit");
+}
+
 int main(void)
 {
 	s = home_store();
@@ -150,6 +177,7 @@ int main(void)
 	test_turn();
 	test_two();
 	test_judged();
+	test_reset();
 	store_close(s);
 	return done();
 }

@@ -131,29 +131,37 @@ int relays_pick(struct store *s, enum meshrole role, const int64_t *tried, size_
 	return rc;
 }
 
-/* With nobody else it keeps the role. */
-static int replace(struct store *s, struct meshserver *old, int64_t now)
-{
-	struct survey y = {.role = ROLE_POST, .tried = &old->row, .n = 1, .now = now};
-	struct meshserver other;
-	int rc = survey(s, &y);
-
-	if (rc == 0 && y.nhad == 0)
-		rc = appoint(s, &y, &other);
-	if (rc != 0)
-		return rc == MP_ENONE ? 0 : rc;
-	old->role = ROLE_NONE;
-	return meshserver_update(s, old);
-}
-
-static int turn(struct store *s, int64_t since, int64_t now)
+/* The rows of who is posted to since before then, as many as there is place for. */
+static int posted_to(struct store *s, int64_t since, int64_t now, int64_t *rows, size_t *n)
 {
 	struct meshserver v = {.row = 0};
-	int rc;
+	size_t most = *n;
+	int rc = 0;
 
-	while ((rc = relays_next(s, ROLE_POST, v.row, now, &v)) == 0)
-		if (v.until - POST_TERM <= since && (rc = replace(s, &v, now)) != 0)
-			return rc;
+	*n = 0;
+	while (*n < most && (rc = relays_next(s, ROLE_POST, v.row, now, &v)) == 0)
+		if (v.until - POST_TERM <= since)
+			rows[(*n)++] = v.row;
+	return rc == MP_ENONE ? 0 : rc;
+}
+
+/* With nobody else they keep it. */
+static int turn(struct store *s, int64_t since, int64_t now)
+{
+	int64_t old[16];
+	struct survey y = {.role = ROLE_POST, .tried = old, .n = 16, .now = now};
+	struct meshserver v;
+	int rc = posted_to(s, since, now, old, &y.n);
+
+	if (rc != 0 || y.n == 0)
+		return rc;
+	if ((rc = survey(s, &y)) == 0 && y.nhad == 0)
+		rc = appoint(s, &y, &v);
+	for (size_t i = 0; i < y.n && rc == 0; i++)
+		if ((rc = meshserver_next(s, &v, old[i] - 1)) == 0) {
+			v.role = ROLE_NONE;
+			rc = meshserver_update(s, &v);
+		}
 	return rc == MP_ENONE ? 0 : rc;
 }
 

@@ -18,7 +18,8 @@ if [ "$built" -ne 0 ]; then
 fi
 like "the build has the sanitizers" "$(nm "$asan/unit/buf")" '__asan_init'
 
-# Each leaves its output and its status.
+# Each leaves its output and its status.  Two at a time: they take longer than all other tests, which leave a core idle
+# at the end.
 mkdir "$T/under"
 {
 	for f in tests/unit/*.c; do
@@ -40,7 +41,7 @@ mkdir "$T/under"
 	done
 } >"$T/list"
 # shellcheck disable=SC2016 # for the inner shell
-BUILD=$asan MP_TEST_SECONDS=900 xargs -n 3 sh -c '
+BUILD=$asan MP_TEST_SECONDS=900 xargs -P 2 -n 3 sh -c '
 	MP_TEST_LEAKS=$2 sh tests/run.sh --one "$4" >"$1/$3.log" 2>&1
 	echo $? >"$1/$3.status"' sh "$T/under" <"$T/list"
 

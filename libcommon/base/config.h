@@ -24,8 +24,7 @@ struct config {
 	int64_t receipt_wait;  /* receipt.wait: ms that a relay keeps our mail before we send it
 	                          again; 1 d */
 	char route[8];         /* route: onion | mesh | both (the onion at first) */
-	int64_t
-	    fetch_every; /* fetch.every: ms between fetches of mp-serve, on average; 15 m, 0 none */
+	int64_t fetch_every;   /* fetch.every: ms between fetches of mp-serve, on average; 15 m */
 	int64_t cover_post;   /* cover.post: ms between posts to the mesh, on average; 0 no cover */
 	int64_t cover_fetch;  /* cover.fetch: the same for fetches */
 	int64_t hook_timeout; /* hook.timeout: ms before a hook is killed; 5 m */

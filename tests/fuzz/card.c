@@ -2,6 +2,8 @@
  * fuzz/card: any text as a card.  What is taken is the one card that encoding gives, up to case and
  * blanks.  Behind a first byte 0 the rest are a card's bytes, which get a right checksum.
  */
+#include "fuzz.h"
+
 #include "base/base64.h"
 #include "base/err.h"
 #include "wire/card.h"
@@ -10,14 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check(const char *text, size_t n)
 {

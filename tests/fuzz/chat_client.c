@@ -4,6 +4,8 @@
  * given to the session.  Text that the member had before stays readable, and no key but those
  * remembered is ever believed.
  */
+#include "fuzz.h"
+
 #include "base/err.h"
 #include "chat/host.h"
 #include "chat/guest.h"
@@ -15,20 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define NOW INT64_C(1800000000000)
 
 static struct serverkey *key;
 static struct store *store;
 static uint8_t seed[32] = "me", bob_public[32], bob_secret[64];
 static char dir[] = "/tmp/fuzz-chat.XXXXXX";
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void setup(void)
 {

@@ -4,6 +4,8 @@
  * M messages, w status_req, s a line of status_res, p a response, n a response with a number, k and
  * t content. What is read is written again and must be the same.
  */
+#include "fuzz.h"
+
 #include "base/err.h"
 #include "chat/content.h"
 #include "chat/frame.h"
@@ -13,14 +15,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void same(struct buf *b, int rc, const uint8_t *p, size_t n)
 {

@@ -4,6 +4,8 @@
  * type over 9 is one of: a tick, a flush, a reader that is slow or not, one who leaves and comes
  * again, bytes of noise. Whatever they say, an honest fourth is served at the end.
  */
+#include "fuzz.h"
+
 #include "base/err.h"
 #include "chat/guest.h"
 #include "chat/payload.h"
@@ -15,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define USERS 4
 #define NOW INT64_C(1800000000000)
@@ -36,12 +36,6 @@ static uint64_t sids[8];
 static size_t n_sids;
 static uint64_t uids[USERS];
 static char dir[] = "/tmp/fuzz-chat.XXXXXX";
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void on_write(void *owner, const uint8_t *data, size_t n)
 {

@@ -1,18 +1,12 @@
 /* fuzz/config: any bytes as a config file; what is taken is within its bounds. */
+#include "fuzz.h"
+
 #include "base/config.h"
 #include "base/err.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,19 +2,13 @@
  * fuzz/device_sync: the body of a device-sync that the first device sends to its second.  Whatever
  * it says: what is refused changes nothing, and what was taken has no second effect.
  */
+#include "fuzz.h"
+
 #include "store/device.h"
 #include "world.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct world w;
 static struct peer first;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void begin(void)
 {

@@ -8,6 +8,8 @@
  *   b   a letter, 'A' and the type's number, and the body of a record of that type; what is read is
  *       written again and must stay the same
  */
+#include "fuzz.h"
+
 #include "base/err.h"
 #include "wire/wire.h"
 
@@ -15,15 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const uint8_t key[32] = "key", id[32] = "contact id", iv[12] = "iv";
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void same_header(const struct wire *w)
 {

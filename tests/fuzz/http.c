@@ -1,4 +1,6 @@
 /* The HTTP server on a socket whose other end has said its bytes and closed its half. */
+#include "fuzz.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +13,6 @@
 #include "net/server.h"
 
 #define SENT 131072 /* fits into a socket's buffer: sent before the server looks */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whatever was sent, a body that arrives is whole and within bounds; it is answered in all ways. */
 static void handler(

@@ -2,6 +2,8 @@
 #ifndef MP_FUZZ_MESH_H
 #define MP_FUZZ_MESH_H
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +12,6 @@
 #include "base/secret.h"
 #include "crypto/identity.h"
 #include "mesh/signed.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-__attribute__((unused)) static void must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* A verdict is 0 or MP_EBAD with a detail. */
 __attribute__((unused)) static int verdict(int rc)

@@ -6,6 +6,8 @@
  * right proof, whose cursor is the data.  V: the peer's votes on the other one: bytes of value and
  * window.  What is refused changes nothing; a packet that comes twice is taken once.
  */
+#include "fuzz.h"
+
 #include "world.h"
 
 #include "base/base64.h"
@@ -15,8 +17,6 @@
 #include "mesh/retrieval.h"
 #include "node/relay.h"
 #include "store/sql.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world w;
 static struct relay *relay;
@@ -37,12 +37,6 @@ enum {
 	MESH,
 	STATUS
 };
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void begin(void)
 {
@@ -240,15 +234,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (relay == NULL)
 		begin();
-	while (size > 3) {
-		size_t n = (size_t)data[1] << 8 | data[2];
-
-		if (n > size - 3)
-			n = size - 3;
-		one(data[0], data + 3, n);
-		data += 3 + n;
-		size -= 3 + n;
-	}
+	deliveries(data, size, NULL, one);
 	clean();
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* fuzz/otr_line: any bytes as a line of mpOTR.  What is read comes back the same, and hashes the
  * same. */
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +9,6 @@
 #include "otr/line.h"
 #include "otr/payload.h"
 #include "otr/roster.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void payload(const uint8_t *data, size_t size)
 {

@@ -4,6 +4,8 @@
  * leave, let time pass.  However it goes nobody crashes, who is verified has one transcript with
  * everybody who is, and what is over stays over.
  */
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +17,6 @@
 
 #define PEOPLE 3
 #define WAITING 256
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct person {
 	struct otr_identity id;
@@ -36,12 +36,6 @@ static struct {
 static size_t nwaiting;
 static struct verdict verdict[64];
 static size_t nverdicts;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void post(size_t to, const char *text, size_t len)
 {

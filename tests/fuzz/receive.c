@@ -1,25 +1,23 @@
 /*
  * fuzz/receive: the whole way in, on a store with a contact, a used card and a file that is half
- * here.  The input is a sequence of deliveries: a letter, two bytes of length (big endian), the
- * data. m   header, newline, body: sealed as our contact would p   a plaintext behind the contact
- * id: sealed as it stands, padded to what its length asks for o   like m, under the key of a card
- * that is out g   an initial-contact with a right proof: whose (a digit), message id (16), the rest
- * is the nickname r   an envelope Capitals bring the same by hand.  Whatever comes: what is refused
- * changes nothing, and what is a repetition has no second effect.
+ * here.  The input is deliveries (fuzz.h), by letter:
+ *
+ *     m  header, newline, body: sealed as our contact would
+ *     p  a plaintext behind the contact id: sealed as it stands, padded to what its length asks for
+ *     o  like m, under the key of a card that is out
+ *     g  an initial-contact with a right proof: whose (a digit), message id (16), the nickname
+ *     r  an envelope
+ *
+ * Capitals bring the same by hand.  Whatever comes: what is refused changes nothing, and what is a
+ * repetition has no second effect.
  */
-#include "world.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "world.h"
 
 static struct world w;
 static struct peer alice, card;
 static struct identity *greeter[2];
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void peer_fixed(struct peer *p, const char *name, enum contact_state state, uint8_t n)
 {
@@ -163,6 +161,11 @@ static int forget(const char *path, const struct stat *st, int type, struct FTW 
 	return type == FTW_F ? unlink(path) : 0;
 }
 
+static bool going(void)
+{
+	return store_in_transaction(w.s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char dir[100];
@@ -171,15 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		begin();
 	/* One transaction round everything, undone at the end: each input finds the same store. */
 	must(store_begin(w.s) == 0);
-	while (size > 3 && store_in_transaction(w.s)) {
-		size_t n = (size_t)data[1] << 8 | data[2];
-
-		if (n > size - 3)
-			n = size - 3;
-		one(data[0], data + 3, n);
-		data += 3 + n;
-		size -= 3 + n;
-	}
+	deliveries(data, size, going, one);
 	store_rollback(w.s);
 	snprintf(dir, sizeof(dir), "%s/spool", w.home);
 	nftw(dir, forget, 8, FTW_PHYS);

@@ -2,6 +2,8 @@
  * fuzz/record: any bytes as a stream of records.  What is read must come back the same
  * from both written forms, and what is written must be one line without raw controls.
  */
+#include "fuzz.h"
+
 #include "base/err.h"
 #include "base/record.h"
 #include "base/text.h"
@@ -10,14 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void same(const struct record *a, const struct record *b)
 {

@@ -8,23 +8,17 @@
  * An update that is refused changes nothing, one that is taken is what is known then unless it was
  * older; a receipt takes messages and updates to alice out of the queue, and nothing else.
  */
+#include "fuzz.h"
+
 #include "world.h"
 
 #include "mesh/address.h"
 #include "store/letterbox.h"
 #include "store/sql.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct world w;
 static struct peer alice, bob;
 static struct address right;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Ids are a digit and zeros. */
 static void queue(const struct peer *to, enum wire_type type, uint8_t digit)
@@ -165,20 +159,17 @@ static void one(uint8_t how, const uint8_t *data, size_t n)
 	json_decref(o);
 }
 
+static bool going(void)
+{
+	return store_in_transaction(w.s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (w.s == NULL)
 		begin();
 	must(store_begin(w.s) == 0);
-	while (size > 3 && store_in_transaction(w.s)) {
-		size_t n = (size_t)data[1] << 8 | data[2];
-
-		if (n > size - 3)
-			n = size - 3;
-		one(data[0], data + 3, n);
-		data += 3 + n;
-		size -= 3 + n;
-	}
+	deliveries(data, size, going, one);
 	store_rollback(w.s);
 	return 0;
 }

@@ -256,13 +256,17 @@ static int take_signals(struct serve *s)
 	return s->stopping ? 0 : reap(s);
 }
 
-/* Nothing of the mesh before: its relays are reached by the same tor. */
+/*
+ * Nothing of the mesh before: its relays are reached by the same tor.  Nor at once: who sees that
+ * our service is up is not to see which key is polled at that moment.
+ */
 static void start_mesh(struct serve *s)
 {
 	const struct config *cfg = s->member.cfg;
+	int64_t mean = cfg->fetch_every < MP_MINUTE ? cfg->fetch_every : MP_MINUTE;
 
 	if (cfg->fetch_every > 0 && cfg->cover_fetch == 0)
-		s->child[FETCH].due = clock_monotonic();
+		s->child[FETCH].due = clock_monotonic() + chance_wait(mean, chance_random, NULL);
 	if (cfg->cover_post > 0 || cfg->cover_fetch > 0)
 		s->child[COVER].due = clock_monotonic();
 }

@@ -41,6 +41,7 @@ static const struct number {
     NUMBER("rekey.age", rekey_age, 1000, 90 * MP_DAY, 0, 3650 * MP_DAY, NULL, "3651d"),
     NUMBER("rekey.count", rekey_count, 1, 1000000, 0, INT64_C(1) << 31, NULL, "2147483649"),
     NUMBER("receipt.wait", receipt_wait, 1000, MP_DAY, MP_SECOND, 30 * MP_DAY, "0", "31d"),
+    NUMBER("fetch.every", fetch_every, 1000, 15 * MP_MINUTE, 0, 30 * MP_DAY, NULL, "31d"),
     NUMBER("cover.post", cover_post, 1000, 0, 0, 30 * MP_DAY, NULL, "31d"),
     NUMBER("cover.fetch", cover_fetch, 1000, 0, 0, 30 * MP_DAY, NULL, "31d"),
     NUMBER("hook.timeout", hook_timeout, 1000, 5 * MP_MINUTE, MP_SECOND, MP_DAY, "0", "25h"),

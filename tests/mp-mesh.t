@@ -29,6 +29,7 @@ exits 0 as a mp-mesh keys
 ok '... is the same once more' cmp "$T/out" "$T/keys"
 exits 100 as a mp-mesh fetch
 like 'fetch without servers' "$(cat "$T/err")" 'no relay to fetch from'
+exits 1 as a mp-mesh servers load
 is 'a home without servers owes nobody an update' "$(as a mp-due)" ''
 
 # --- Servers.
@@ -36,6 +37,18 @@ relays r1 r2 r3 r4
 exits 100 as a mp-mesh servers add nobody.onion
 exits 0 as a mp-mesh servers add "$(onion r1)"
 exits 100 as a mp-mesh servers add "$(onion r1)"
+
+# Those that did not answer a moment ago are not asked again so soon; that is no lack of relays.
+as away mp-keygen >/dev/null
+as away mp-mesh keys >/dev/null
+as away mp-mesh servers add "$(onion r1)"
+exits 111 as away env MP_ROUTES=/dev/null mp-mesh servers learn
+exits 100 as away mp-mesh fetch
+like 'one relay is too few' "$(cat "$T/err")" 'no relay to fetch from'
+as away mp-mesh servers add "$(onion r2)"
+exits 111 as away env MP_ROUTES=/dev/null mp-mesh servers learn
+exits 111 as away env MP_ROUTES=/dev/null mp-mesh fetch
+like '... and two that did not answer come back' "$(cat "$T/err")" 'no relay answers: each is left alone'
 exits 1 as a mp-mesh servers remove "$(onion r2)"
 exits 0 as a mp-mesh servers list
 is 'a server of which nothing is known' "$(cat "$T/out")" "$(onion r1)$TAB-$TAB-$TAB-"

@@ -473,8 +473,9 @@ int fetcher_run(
 
 	memset(out, 0, sizeof(*out));
 	if ((rc = mailbox_open(&f.me, s)) == 0 && (rc = receiver_new(&f.receiver, s, cfg)) == 0 &&
-	    (rc = meshcall_client(&f.client, o->timeout)) == 0 && (rc = ask_loads(&f)) == 0)
-		rc = o->slot ? go_slot(&f) : go_round(&f);
+	    (rc = meshcall_client(&f.client, o->timeout)) == 0 && (rc = ask_loads(&f)) == 0 &&
+	    (rc = o->slot ? go_slot(&f) : go_round(&f)) == MP_ENONE)
+		rc = relays_nobody(s, f.now);
 	if (rc == 0 && out->relays == 0)
 		rc = err_set(MP_ETEMP, "no relay answers");
 	client_free(f.client);

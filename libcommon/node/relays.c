@@ -189,6 +189,22 @@ int relays_few(struct store *s, int64_t now, bool *few)
 	return rc == MP_ENONE ? 0 : rc;
 }
 
+int relays_nobody(struct store *s, int64_t now)
+{
+	struct meshserver v = {.row = 0};
+	int sound = 0, away = 0, rc;
+
+	while ((rc = meshserver_next(s, &v, v.row)) == 0) {
+		sound += !relays_out(&v);
+		away += !relays_out(&v) && v.retry > now;
+	}
+	if (rc != MP_ENONE)
+		return rc;
+	return away > 0 && sound > 1
+	           ? err_set(MP_ETEMP, "no relay answers: each is left alone for a while")
+	           : err_set(MP_ENONE, "no relay to fetch from: see mp-mesh servers");
+}
+
 int relays_judge(struct store *s, struct meshserver *v, enum relay_said said, int64_t now)
 {
 	int64_t wait = AWAY_MOST;

@@ -24,6 +24,9 @@ int relays_next(
 int relays_turn(struct store *s, int64_t since, int64_t now);
 /* Fewer than RELAYS_FETCH have the role for another half of its term. */
 int relays_few(struct store *s, int64_t now, bool *few);
+/* What it means that none could be chosen for fetching: MP_ETEMP where there are enough, some of
+ * them left alone for now; else MP_ENONE. */
+int relays_nobody(struct store *s, int64_t now);
 
 enum relay_said { SAID_RIGHT, SAID_WRONG, SAID_NOTHING };
 /* How it did: kept in *v and the store. */

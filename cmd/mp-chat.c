@@ -408,7 +408,7 @@ static int parse(struct call *k, const struct verb *v, int argc, char **argv)
 		k->o.verbose |= c == 'v';
 		k->o.verified_only |= c == 'V';
 		if (c == 'p')
-			k->fd = (int)cmd_number(c, optarg, 0, 1 << 20);
+			k->fd = cmd_descriptor(c, optarg);
 		else if (c == 'u')
 			k->o.account = optarg;
 		else if (c == 'w')

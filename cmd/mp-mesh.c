@@ -321,6 +321,13 @@ static int report_out(struct call *q)
 	return rc == MP_ENONE ? 0 : rc;
 }
 
+static int read_evidence(const char *file, struct buf *evidence)
+{
+	int rc = file_read(file, evidence);
+
+	return rc == 0 && evidence->len == 0 ? err_set(MP_EBAD, "'%s' is empty", file) : rc;
+}
+
 static int report(struct call *q)
 {
 	struct buf evidence = BUF_INIT(EVIDENCE_MAX);
@@ -332,7 +339,7 @@ static int report(struct call *q)
 	if (q->n == 0)
 		q->status = cmd_usage(0);
 	else if (q->file != NULL)
-		rc = file_read(q->file, &evidence);
+		rc = read_evidence(q->file, &evidence);
 	for (int i = 0; rc == 0 && i < q->n; i++) {
 		int bad = server_operand(server, q->operand[i]);
 

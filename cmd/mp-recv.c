@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 			where = optarg;
 			break;
 		case 'r':
-			v.ready_fd = (int)cmd_number(c, optarg, 0, 1 << 20);
+			v.ready_fd = cmd_descriptor(c, optarg);
 			break;
 		case 'v':
 			v.verbose = true;

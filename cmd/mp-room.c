@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+hp:r:vw:")) != -1) {
 		switch (c) {
 		case 'p':
-			fd = (int)cmd_number(c, optarg, 0, 1 << 20);
+			fd = cmd_descriptor(c, optarg);
 			break;
 		case 'r':
 			o.room = optarg;

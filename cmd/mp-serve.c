@@ -1,7 +1,6 @@
-#include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +99,7 @@ int main(int argc, char **argv)
 			o.no_tor = true;
 			break;
 		case 'r':
-			heralds.fd = (int)cmd_number(c, optarg, 1, INT_MAX);
+			heralds.fd = cmd_descriptor(c, optarg);
 			break;
 		case 'v':
 			o.verbose = true;
@@ -114,10 +113,8 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cmd_usage(0);
-	if (heralds.fd >= 0 && fcntl(heralds.fd, F_SETFD, FD_CLOEXEC) != 0 && errno == EBADF) {
-		err_warn("-r: descriptor %d is not open", heralds.fd);
-		return EXIT_PERMANENT;
-	}
+	if (heralds.fd >= 0)
+		(void)fcntl(heralds.fd, F_SETFD, FD_CLOEXEC);
 	o.private_fd = heralds.fd;
 	o.programs = own_directory(self);
 	o.ctx = &heralds;

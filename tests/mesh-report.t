@@ -51,6 +51,9 @@ exits 100 a mp-mesh report -f "$T/evidence"
 exits 100 a mp-mesh report -f "$T/evidence" "$(onion bad)"
 head -c 65537 /dev/zero >"$T/evidence"
 exits 100 a mp-mesh report -f "$T/evidence" "$(onion bad)"
+: >"$T/evidence"
+exits 100 a mp-mesh report -f "$T/evidence" "$(onion bad)"
+like 'evidence says something' "$(cat "$T/err")" 'is empty$'
 exits 100 a mp-mesh report -j
 exits 1 a mp-mesh report
 ok '... before anybody was told' [ ! -e "$T/spy.reports" ]

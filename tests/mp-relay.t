@@ -59,6 +59,8 @@ D1=0000000000000001 D2=0000000000000002
 home empty
 exits 100 mp-relay -l 127.0.0.1:0
 like 'a home without identity is said' "$(cat "$T/err")" 'mp-keygen$'
+exits 100 mp-relay -l 127.0.0.1:0 -r 77
+like 'nobody waits for a line that cannot be written' "$(cat "$T/err")" 'mp-relay: -r: descriptor 77 is not open'
 exits 100 mp-relay status
 exits 100 mp-relay accept
 exits 100 mp-relay frobnicate

@@ -187,7 +187,7 @@ refused "a newer version" '1: version 4, this program knows 3'
 sed '1d' "$T/export" >"$T/broken"
 refused "no header" '1: not an export'
 : >"$T/broken"
-refused "nothing" '0: it ends too early'
+refused "nothing" ' it ends too early'
 as other mp-keygen >/dev/null
 home other
 exits 100 mp-store import <"$T/export"

@@ -107,6 +107,17 @@ int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max)
 	return v;
 }
 
+int cmd_descriptor(int option, const char *arg)
+{
+	int fd = (int)cmd_number(option, arg, 0, 1 << 20);
+
+	if (fcntl(fd, F_GETFD) < 0) {
+		err_set(MP_EUSAGE, "descriptor %d is not open", fd);
+		bad_argument(option, err_detail());
+	}
+	return fd;
+}
+
 int64_t cmd_duration(int option, const char *arg)
 {
 	int64_t ms = 0;

@@ -225,7 +225,10 @@ static int take_lines(struct import *in, int fd, const char *name)
 		rc = err_set(MP_EBAD, "it ends too early");
 	if (rc < 0) {
 		snprintf(why, sizeof why, "%s", err_detail());
-		err_set(rc, "%s:%lu: %s", name, lines.number, why);
+		if (lines.number > 0)
+			err_set(rc, "%s:%lu: %s", name, lines.number, why);
+		else
+			err_set(rc, "%s: %s", name, why);
 	}
 	lines_free(&lines);
 	return rc;

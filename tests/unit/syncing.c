@@ -1,6 +1,8 @@
 /* Device-syncs: who may tell what, that an older one changes nothing, and that what is malformed
  * has no effect. */
 #include "node/devices.h"
+#include "node/mailbox.h"
+#include "node/rekeying.h"
 #include "node/sealer.h"
 #include "node/syncing.h"
 #include "store/sync.h"
@@ -284,6 +286,75 @@ static void first(void)
 	identity_free(carol.id);
 }
 
+static void queue_sync(enum queue_state state, uint8_t id)
+{
+	struct queue_item item = {.contact = lap.row,
+	    .state = state,
+	    .lane = LANE_CONTROL,
+	    .id = {id},
+	    .kind = "device-sync",
+	    .time = 1,
+	    .added = 1,
+	    .expires = INT64_MAX};
+
+	need(queue_add(w.s, &item, "sealed", 6) == 0, "queue_add");
+}
+
+static int begun(void *ctx, const struct record *rec)
+{
+	char *names = ctx;
+
+	if (strcmp(rec->kind, "rekey") == 0)
+		strcat(strcat(names, rec->contact), " ");
+	return 0;
+}
+
+static const char *renewed(void)
+{
+	static char names[400];
+	int64_t n = 0;
+
+	names[0] = '\0';
+	need(rekeying_due(w.s, &w.cfg, clock_now(), begun, names, &n) == 0, "due");
+	return names;
+}
+
+/* What a device that is removed may know already is of no use to it, and nothing more goes there.
+ */
+static void removed(void)
+{
+	struct rekey r = {.contact = bob.row, .since = clock_now(), .old = true};
+	struct peer dave;
+
+	peer_meet(&w, &dave, "dave", CONTACT_ACTIVE, 0);
+	need(world_run(&w, "DELETE FROM contact WHERE id IN (SELECT contact FROM shared);"
+	                   "UPDATE contact SET blocked = 1 WHERE name = 'dave';"
+	                   "UPDATE device SET role = 1; DELETE FROM queue") == SQLITE_OK &&
+	         mailbox_make(w.s, 1) == 0 && rekey_put(w.s, &r) == 0,
+	    "lap is a second device");
+	w.cfg.rekey_age = w.cfg.rekey_count = 0;
+	queue_sync(QUEUE_WAITING, 1);
+	queue_sync(QUEUE_FAILED, 2);
+	queue_sync(QUEUE_WAITING, 3);
+	need(world_run(&w,
+	         "INSERT INTO carried SELECT seq, 1 FROM queue WHERE state = 0 LIMIT 1;"
+	         "UPDATE queue SET state = 3 WHERE seq IN (SELECT seq FROM carried)") == SQLITE_OK,
+	    "one is at a relay");
+	is_int(devices_remove(w.s, "lap", clock_now()), 0, "a device is removed");
+	is_int(world_count(&w, "SELECT count(*) FROM queue"), 0, "what waits for it goes");
+	is_str(renewed(), "lap ", "a key that nothing is under way of is renewed at once");
+	need(rekey_get(w.s, &r, bob.row) == 0, "rekey_get");
+	r.old = false;
+	need(rekey_put(w.s, &r) == 0, "his rekey is over");
+	is_str(renewed(), "bob lap ", "one that it saw the new key of once that is over");
+	need(world_run(&w, "UPDATE contact SET blocked = 0") == SQLITE_OK, "unblocked");
+	is_str(renewed(), "bob lap dave ", "that of who is blocked once he is not");
+	need(world_run(&w, "UPDATE rekey SET own = NULL, secret = NULL, open = 0") == SQLITE_OK,
+	    "over");
+	is_str(renewed(), "", "each of them once");
+	identity_free(dave.id);
+}
+
 int main(void)
 {
 	world_open(&w);
@@ -294,6 +365,7 @@ int main(void)
 	second();
 	large();
 	first();
+	removed();
 	identity_free(bob.id);
 	identity_free(lap.id);
 	buf_free(&e);

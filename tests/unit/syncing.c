@@ -1,6 +1,7 @@
 /* Device-syncs: who may tell what, that an older one changes nothing, and that what is malformed
  * has no effect. */
 #include "node/devices.h"
+#include "base/base64.h"
 #include "node/mailbox.h"
 #include "node/rekeying.h"
 #include "node/sealer.h"
@@ -235,6 +236,54 @@ static const char *const malformed[] = {
     "{\"what\":\"came\",\"contact\":0,\"id\":\"0\"}",
 };
 
+static const char *self_item(void)
+{
+	static struct buf out = BUF_INIT(16384);
+	struct buf pem[2] = {BUF_INIT(8192), BUF_INIT(8192)};
+
+	buf_clear(&out);
+	need(meshself_keys(w.s, &pem[0], &pem[1]) == 0 &&
+	         buf_adds(&out, "{\"what\":\"self\",\"signing\":\"") == 0 &&
+	         base64_encode(&out, pem[0].data, pem[0].len) == 0 &&
+	         buf_adds(&out, "\",\"opening\":\"") == 0 &&
+	         base64_encode(&out, pem[1].data, pem[1].len) == 0 &&
+	         buf_adds(&out, "\",\"servers\":[]}") == 0 && buf_terminate(&out) == 0,
+	    "self");
+	buf_free(&pem[0]);
+	buf_free(&pem[1]);
+	return (const char *)out.data;
+}
+
+static struct received tell_self(const char *item, int n)
+{
+	char body[16384];
+
+	snprintf(body, sizeof(body), "{\"n\":%d,\"items\":[%s]}", n, item);
+	return tell_as(&lap, NULL, body);
+}
+
+/* The keys of before a device was removed, which a relay kept until after the new ones came. */
+static void keys_late(void)
+{
+	struct meshself before, after;
+	char *old;
+
+	need(mailbox_make(w.s, 1) == 0 && meshself_get(w.s, &before) == 0, "keys");
+	old = strdup(self_item());
+	need(old != NULL && world_run(&w, "DELETE FROM mesh") == SQLITE_OK, "no keys");
+	is_int(tell_self(old, 3).status, RECEIVED_TAKEN, "keys are told");
+	need(meshself_get(w.s, &after) == 0, "there");
+	ok(memcmp(after.address, before.address, RSA_DER) == 0, "... and taken");
+	need(mailbox_renew(w.s, 4 * MP_SECOND) == 0 && meshself_get(w.s, &before) == 0, "others");
+	is_int(tell_self(old, 3).status, RECEIVED_TAKEN, "older ones that come late");
+	need(meshself_get(w.s, &after) == 0, "still there");
+	ok(memcmp(after.address, before.address, RSA_DER) == 0, "... change nothing");
+	need(tell_self(old, 5).status == RECEIVED_TAKEN && meshself_get(w.s, &after) == 0, "later");
+	ok(memcmp(after.address, before.address, RSA_DER) != 0, "... what is told later does");
+	need(world_run(&w, "DELETE FROM mesh") == SQLITE_OK, "no keys");
+	free(old);
+}
+
 /* This home as the second of lap's. */
 static void first(void)
 {
@@ -365,6 +414,7 @@ int main(void)
 	second();
 	large();
 	first();
+	keys_late();
 	removed();
 	identity_free(bob.id);
 	identity_free(lap.id);

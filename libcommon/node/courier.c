@@ -299,7 +299,7 @@ int courier_fake(struct courier *k, void *tag)
 	return rc != 0 ? rc : start(k, 0, &a, "", 0, tag);
 }
 
-/* What is with one relay may be answered after it was judged by another carry. */
+/* What is as it should be is not written down. */
 static int judge(struct courier *k, struct carry *c, enum relay_said said)
 {
 	int rc = meshserver_get(k->s, &c->server, c->server.onion);

@@ -126,17 +126,11 @@ struct renewal {
 	int64_t now;
 };
 
-/* One that is under way already is one that the device may have seen the half of: no more. */
 static int renew(void *ctx, const struct contact *c)
 {
-	struct renewal *r = ctx;
-	struct record rec;
-	int rc;
+	const struct renewal *r = ctx;
 
-	record_init(&rec);
-	rc = rekeying_start(r->s, c->name, r->now, &rec);
-	record_free(&rec);
-	return rc == MP_EUSAGE || rc == MP_ENONE ? 0 : rc;
+	return c->state == CONTACT_ACTIVE ? rekeying_renew(r->s, c, r->now) : 0;
 }
 
 static int cut_off(struct store *s, int64_t contact, int64_t now)

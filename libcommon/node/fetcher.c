@@ -10,58 +10,27 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/secret.h"
-#include "mesh/ack.h"
 #include "mesh/letter.h"
-#include "mesh/retrieval.h"
 #include "mesh/servers.h"
-#include "mesh/token.h"
-#include "node/mailbox.h"
 #include "node/meshcall.h"
-#include "node/receiver.h"
 #include "node/relays.h"
-#include "store/letterbox.h"
+#include "node/visit.h"
 #include "store/receipt.h"
 
 #define TRIES 8           /* relays in one call */
 #define PAGES 200         /* of one relay in one call: whatever it makes up, we come to an end */
 #define SLOT_REQUEST 2048 /* bytes of one with a body, in a slot */
-#define AHEAD 8           /* days whose tokens are registered */
 #define LOAD_AGE MP_DAY
 #define LOADS 4 /* asked for in one call */
 
-struct fetcher {
-	struct store *s;
-	const struct fetcher_options *o;
-	struct client *client;
-	struct mailbox *me;
-	struct receiver *receiver;
-	struct buf envelope;
-	struct fetched *out;
-	int64_t now;
-};
-
-/* One relay at hand. */
-struct visit {
-	struct fetcher *f;
-	struct meshserver v;
-	uint8_t challenge[CHALLENGE_BYTES];
-	int64_t cursor, at; /* at: when the challenge came */
-	bool more, held;    /* held: something of a page could not be taken */
-	bool wrong;
-	char why[200];
-	struct ack ack;
-};
-
-static int wrong(struct visit *t, const char *why)
+int visit_wrong(struct visit *t, const char *why)
 {
 	t->wrong = true;
 	snprintf(t->why, sizeof(t->why), "%s", why);
 	return err_set(MP_EBAD, "%s", why);
 }
 
-/* What is no answer ends the visit by MP_EBAD (wrong) or MP_ETEMP (away, busy). */
-static int call(struct visit *t, const char *method, const char *path, const struct buf *body,
+int visit_call(struct visit *t, const char *method, const char *path, const struct buf *body,
     int want, json_t **o)
 {
 	struct meshanswer a;
@@ -76,7 +45,7 @@ static int call(struct visit *t, const char *method, const char *path, const str
 	}
 	json_decref(a.o);
 	if (a.wrong || a.status == 200 || a.status == 204)
-		return wrong(
+		return visit_wrong(
 		    t, a.status == 200 || a.reason[0] == '\0' ? "a wrong answer" : a.reason);
 	snprintf(t->why, sizeof(t->why), "%s", a.reason);
 	return err_set(MP_ETEMP, "%s", a.reason);
@@ -85,10 +54,10 @@ static int call(struct visit *t, const char *method, const char *path, const str
 static int challenge(struct visit *t)
 {
 	json_t *o;
-	int rc = call(t, "GET", "/challenge", NULL, 200, &o);
+	int rc = visit_call(t, "GET", "/challenge", NULL, 200, &o);
 
 	if (rc == 0 && challenge_read(t->challenge, o) != 0)
-		rc = wrong(t, "no challenge");
+		rc = visit_wrong(t, "no challenge");
 	t->at = clock_now();
 	json_decref(o);
 	return rc;
@@ -113,7 +82,7 @@ static int ask(struct visit *t, json_t **o)
 		q.size = RETRIEVAL_SIZE;
 	if ((rc = retrieval_write(&proof, &q, t->f->me->signing, t->v.onion)) == 0 &&
 	    (rc = json_write(&body, proof)) == 0 && (rc = fit(t, &body)) == 0)
-		rc = call(t, "GET", "/messages", &body, 200, o);
+		rc = visit_call(t, "GET", "/messages", &body, 200, o);
 	json_decref(proof);
 	buf_free(&body);
 	return rc;
@@ -168,9 +137,9 @@ static int take_packet(struct visit *t, const json_t *o)
 
 	packet_init(&p);
 	if (packet_read(&p, o) != 0)
-		rc = wrong(t, "what is no packet");
+		rc = visit_wrong(t, "what is no packet");
 	else if (memcmp(p.recipient, t->f->me->self.address, RSA_DER) != 0)
-		rc = wrong(t, "somebody else's packet");
+		rc = visit_wrong(t, "somebody else's packet");
 	else if ((rc = open_packet(t->f, &p)) == 1)
 		memcpy(t->ack.id[t->ack.n++], p.id, PACKET_ID);
 	else if (rc == 0)
@@ -193,7 +162,7 @@ static int acknowledge(struct visit *t)
 	memcpy(t->ack.device, t->f->me->self.device, MESH_DEVICE);
 	if ((rc = ack_write(&body, &t->ack, t->f->me->signing, clock_now())) == 0 &&
 	    (rc = fit(t, &body)) == 0)
-		rc = call(t, "POST", "/acks", &body, 204, &o);
+		rc = visit_call(t, "POST", "/acks", &body, 204, &o);
 	json_decref(o);
 	buf_free(&body);
 	return rc;
@@ -210,11 +179,11 @@ static int read_page(struct visit *t, const json_t *o, const json_t **packets)
 	    json_array_size(*packets) > ACK_MAX ||
 	    json_int(o, "cursor", t->cursor, (INT64_C(1) << 53) - 1, &cursor) != 0 ||
 	    field_bytes(o, "challenge", t->challenge, CHALLENGE_BYTES) != 0)
-		return wrong(t, "a wrong page");
+		return visit_wrong(t, "a wrong page");
 	/* Else it could keep us for ever with nothing. */
 	if ((cursor > t->cursor) != (json_array_size(*packets) > 0) ||
 	    (json_is_true(more) && cursor == t->cursor))
-		return wrong(t, "a page that leads nowhere");
+		return visit_wrong(t, "a page that leads nowhere");
 	t->cursor = cursor;
 	t->more = json_is_true(more);
 	t->at = clock_now();
@@ -235,104 +204,12 @@ static int page(struct visit *t)
 	json_decref(o);
 	if (rc == 0 && (rc = acknowledge(t)) == 0 && !t->held) {
 		t->v.cursor = t->cursor;
-		rc = meshserver_update(t->f->s, &t->v);
+		rc = meshserver_set_cursor(t->f->s, &t->v);
 	}
 	return rc;
 }
 
-/* In any order, or it would tell a relay which are of one contact. */
-static void shuffle(struct tokens *k)
-{
-	uint8_t one[TOKEN_KEY];
-
-	for (size_t left = k->n; left > 1; left--) {
-		size_t i = randombytes_uniform((uint32_t)left);
-
-		memcpy(one, k->token[i], TOKEN_KEY);
-		memcpy(k->token[i], k->token[left - 1], TOKEN_KEY);
-		memcpy(k->token[left - 1], one, TOKEN_KEY);
-	}
-	secret_wipe(one, sizeof(one));
-}
-
-static int post_tokens(struct visit *t, struct tokens *k)
-{
-	struct buf body = BUF_INIT(MESH_BODY_MAX);
-	json_t *o = NULL;
-	int rc;
-
-	if (k->n == 0)
-		return 0;
-	memcpy(k->server, t->v.onion, ONION_KEY);
-	shuffle(k);
-	if ((rc = tokens_write(&body, k, t->f->me->signing, clock_now())) == 0)
-		rc = call(t, "POST", "/tokens", &body, 204, &o);
-	k->n = 0;
-	json_decref(o);
-	buf_free(&body);
-	return rc;
-}
-
-static int tokens_of(
-    struct visit *t, struct tokens *k, const uint8_t secret[static 32], uint32_t each)
-{
-	int rc = 0;
-
-	for (uint32_t i = 0; rc == 0 && i < each; i++) {
-		token_derive(k->token[k->n++], secret, (uint32_t)k->day, i);
-		if (k->n == TOKENS_MAX)
-			rc = post_tokens(t, k);
-	}
-	return rc;
-}
-
-static int register_day(struct visit *t, int64_t day, uint32_t each)
-{
-	struct tokens *k = calloc(1, sizeof(*k));
-	struct letterbox b = {.contact = 0};
-	int rc;
-
-	if (k == NULL)
-		return err_set(MP_ENOMEM, "out of memory");
-	k->day = day;
-	rc = tokens_of(t, k, t->f->me->own, MAILBOX_OWN * each);
-	while (rc == 0 && (rc = letterbox_ours(t->f->s, &b, b.contact)) == 0)
-		rc = tokens_of(t, k, b.ours, each);
-	if (rc == MP_ENONE)
-		rc = post_tokens(t, k);
-	secret_wipe(&b, sizeof(b));
-	secret_wipe(k, sizeof(*k));
-	free(k);
-	return rc;
-}
-
-/* A contact may write while we are away, so the tokens of the next days are there, too; and so are
- * those for our own fakes, whether we make any or not. */
-static int register_tokens(struct visit *t)
-{
-	int64_t today = t->f->now / MP_DAY, first, n = 0;
-	uint32_t each;
-	int rc = letterbox_count(t->f->s, &n);
-
-	if (rc != 0)
-		return rc;
-	each = mailbox_tokens(n);
-	first = t->v.tokens >= today ? t->v.tokens + 1 : today;
-	for (int64_t day = first; rc == 0 && each > 0 && day < today + AHEAD; day++)
-		if ((rc = register_day(t, day, each)) == 0) {
-			t->v.tokens = day;
-			rc = meshserver_update(t->f->s, &t->v);
-		}
-	/* As many as it keeps, and none while our clock and its are days apart: contacts go
-	 * without. */
-	if (rc == MP_ETEMP || t->wrong) {
-		t->wrong = false;
-		rc = 0;
-	}
-	return rc;
-}
-
-static int visit(struct visit *t)
+static int make_visit(struct visit *t)
 {
 	int rc;
 
@@ -346,7 +223,7 @@ static int visit(struct visit *t)
 			break;
 		rc = page(t);
 	}
-	return rc != 0 ? rc : register_tokens(t);
+	return rc != 0 ? rc : visit_tokens(t);
 }
 
 static void tell(const struct visit *t, void (*say)(void *ctx, const char *line), const char *what)
@@ -356,6 +233,39 @@ static void tell(const struct visit *t, void (*say)(void *ctx, const char *line)
 	onion_encode(name, t->v.onion);
 	snprintf(line, sizeof(line), "%s: %s%s%s", name, what, t->why[0] ? ": " : "", t->why);
 	say(t->f->o->ctx, line);
+}
+
+static int today_keys(struct fetcher *f)
+{
+	struct meshself self;
+	int rc = meshself_get(f->s, &self);
+
+	if (rc != 0 || memcmp(self.address, f->me->self.address, RSA_DER) == 0)
+		return rc;
+	mailbox_free(f->me);
+	return mailbox_open(&f->me, f->s);
+}
+
+/*
+ * The relay and our keys at one moment: new ones, which may have come from another device by the
+ * last relay, must not be seen on a circuit of the old ones. MP_ENONE: it was chosen for those.
+ */
+static int settle(struct fetcher *f, struct meshserver *v)
+{
+	struct meshserver now;
+	int rc = store_begin(f->s);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = meshserver_get(f->s, &now, v->onion)) == 0 &&
+	    memcmp(now.isolation, v->isolation, sizeof(v->isolation)) != 0)
+		rc = err_set(MP_ENONE, "it was chosen for other keys");
+	if (rc == 0)
+		rc = today_keys(f);
+	store_rollback(f->s);
+	if (rc == 0)
+		*v = now;
+	return rc;
 }
 
 /* It went as it goes with relays; MP_E* is our own trouble. */
@@ -369,7 +279,11 @@ static int go(struct fetcher *f, const struct meshserver *v)
 		return err_set(MP_ENOMEM, "out of memory");
 	t->f = f;
 	t->v = *v;
-	rc = visit(t);
+	if ((rc = settle(f, &t->v)) != 0) {
+		free(t);
+		return rc == MP_ENONE ? 0 : rc;
+	}
+	rc = make_visit(t);
 	if (t->wrong)
 		said = SAID_WRONG;
 	else if (rc == MP_ETEMP)
@@ -445,7 +359,7 @@ static int ask_load(struct fetcher *f, struct meshserver *v)
 	v->asked = f->now;
 	v->load = a.o != NULL && load_read(&load, a.o) == 0 ? load : -1;
 	json_decref(a.o);
-	return meshserver_update(f->s, v);
+	return meshserver_set_load(f->s, v);
 }
 
 /* Some of those that may be chosen next: when that is, nobody is asked any more. */

@@ -75,7 +75,7 @@ int mailbox_renew(struct store *s, int64_t now)
 }
 
 int mailbox_adopt(
-    struct store *s, const struct buf *signing, const struct buf *opening, int64_t now)
+    struct store *s, const struct buf *signing, const struct buf *opening, int64_t told)
 {
 	struct rsa_key *k[2] = {NULL, NULL};
 	struct meshself there;
@@ -86,11 +86,14 @@ int mailbox_adopt(
 	if (rc != 0 && rc != MP_ENONE)
 		return rc;
 	have = rc == 0;
+	/* A relay may have kept it until after the next one. */
+	if (have && there.made >= told)
+		return 0;
 	if ((rc = rsa_read(&k[0], signing->data, signing->len)) == 0 &&
 	    (rc = rsa_read(&k[1], opening->data, opening->len)) == 0 &&
 	    (!have || memcmp(there.address, rsa_der(k[0]), RSA_DER) != 0) &&
 	    (rc = address_certify(&a, k[0], k[1])) == 0)
-		rc = keep(s, k[0], k[1], &a, now, have);
+		rc = keep(s, k[0], k[1], &a, told, have);
 	rsa_free(k[0]);
 	rsa_free(k[1]);
 	return rc;

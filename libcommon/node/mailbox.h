@@ -23,11 +23,11 @@ int mailbox_make(struct store *s, int64_t now);
  * MP_ENONE: no keys. */
 int mailbox_renew(struct store *s, int64_t now);
 /*
- * The keys of another device of ours, as PEM: in the place of ours, if we have any.  Within the
- * caller's transaction. MP_EBAD: no keys.
+ * The keys of another device of ours, as PEM, told at that time: in the place of ours, if we have
+ * none that were told later.  Within the caller's transaction. MP_EBAD: no keys.
  */
 int mailbox_adopt(
-    struct store *s, const struct buf *signing, const struct buf *opening, int64_t now);
+    struct store *s, const struct buf *signing, const struct buf *opening, int64_t told);
 /* MP_ENONE: no keys. */
 int mailbox_open(struct mailbox **out, struct store *s);
 void mailbox_free(struct mailbox *m);

@@ -147,7 +147,8 @@ static int load_one(const struct asking *a, struct meshserver *v)
 	} else {
 		v->load = load;
 		v->asked = clock_now();
-		rc = relays_judge(a->s, v, SAID_RIGHT, clock_now());
+		if ((rc = meshserver_set_load(a->s, v)) == 0)
+			rc = relays_judge(a->s, v, SAID_RIGHT, clock_now());
 	}
 	json_decref(answer.o);
 	return rc;

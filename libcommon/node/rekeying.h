@@ -24,6 +24,13 @@ struct step;
 int rekeying_start(struct store *s, const char *name, int64_t now, struct record *rec);
 
 /*
+ * Others may know what keys this contact and we have: begins a rekey.  Where one is under way whose
+ * key is made already, or he is blocked, it is wanted as soon as that is over, whatever the
+ * settings say.  Within the caller's transaction.
+ */
+int rekeying_renew(struct store *s, const struct contact *c, int64_t now);
+
+/*
  * What is owed now, to fn (non-zero stops), counted in *n, after keys past their time went and
  * rekeys that are wanted were begun.  Erases what went from the files.
  */

@@ -93,21 +93,42 @@ int rekeying_start(struct store *s, const char *name, int64_t now, struct record
 	return rc;
 }
 
+int rekeying_renew(struct store *s, const struct contact *c, int64_t now)
+{
+	enum rekey_state state;
+	int rc;
+	struct rekey_work *w = rekeying_load(s, c, &rc);
+
+	state = rekey_state(&w->k);
+	/* A half is no key yet. */
+	if (rc == 0 && state != REKEY_OFFERED && state != REKEY_WAITING) {
+		w->row.tried = -now;
+		if (state == REKEY_STEADY && !c->blocked) {
+			(void)rekeying_step(w, REKEY_START, NULL);
+			w->row.tried = now;
+		}
+		rc = rekeying_save(s, w);
+	}
+	secret_free(w);
+	return rc == MP_ENONE ? 0 : rc;
+}
+
 /*
  * 1 when our half is to be given out: it is in no queue, or was set aside there (by one who does
  * not know the type, as a rule) so long ago that the next rekey would be wanted.
  */
 static int give_half(struct store *s, const struct config *cfg, int64_t now, struct rekey_work *w)
 {
+	bool again = w->row.tried < 0;
 	struct queue_item item;
 	int rc = outbox_find(s, w->row.contact, w->k.id, &item);
 
 	if (rc == MP_ENONE)
 		return 1;
 	if (rc != 0 || item.state != QUEUE_FAILED || cfg->rekey_age == 0 ||
-	    now - w->row.tried < cfg->rekey_age)
+	    now - (again ? -w->row.tried : w->row.tried) < cfg->rekey_age)
 		return rc;
-	w->row.tried = now;
+	w->row.tried = again ? -now : now;
 	rc = rekeying_save(s, w);
 	return rc != 0 ? rc : 1;
 }

@@ -205,7 +205,7 @@ int relays_nobody(struct store *s, int64_t now)
 	           : err_set(MP_ENONE, "no relay to fetch from: see mp-mesh servers");
 }
 
-int relays_judge(struct store *s, struct meshserver *v, enum relay_said said, int64_t now)
+static void judge(struct meshserver *v, enum relay_said said, int64_t now)
 {
 	int64_t wait = AWAY_MOST;
 
@@ -222,5 +222,21 @@ int relays_judge(struct store *s, struct meshserver *v, enum relay_said said, in
 		if (relays_out(v))
 			v->role = ROLE_NONE;
 	}
-	return meshserver_update(s, v);
+}
+
+/* What it was when it was asked may be long ago: it may have another role by now. */
+int relays_judge(struct store *s, struct meshserver *v, enum relay_said said, int64_t now)
+{
+	int rc = store_begin(s);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = meshserver_get(s, v, v->onion)) == 0) {
+		judge(v, said, now);
+		rc = meshserver_update(s, v);
+	}
+	if (rc == 0)
+		return store_commit(s);
+	store_rollback(s);
+	return rc == MP_ENONE ? 0 : rc; /* a person removed it */
 }

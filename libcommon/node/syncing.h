@@ -35,7 +35,7 @@ int syncing_apply(struct step *s);
 void syncing_json_free(json_t *o);
 
 /* Between the files.  An item of a device-sync of number n, within the step's transaction. */
-int syncing_take_self(struct step *s, const json_t *o);
+int syncing_take_self(struct step *s, const json_t *o, int64_t n);
 int syncing_take_contact(struct step *s, const json_t *o, int64_t n);
 int syncing_take_gone(struct step *s, const json_t *o, int64_t n);
 int syncing_bad(const char *what); /* MP_EBAD */

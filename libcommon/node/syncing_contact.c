@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -46,14 +47,14 @@ static int take_servers(struct store *s, const json_t *list)
 	return 0;
 }
 
-int syncing_take_self(struct step *s, const json_t *o)
+int syncing_take_self(struct step *s, const json_t *o, int64_t n)
 {
 	struct buf signing = BUF_INIT(PEM_MAX), opening = BUF_INIT(PEM_MAX);
 	int rc;
 
 	if ((rc = syncing_secret(o, "signing", &signing)) == 0 &&
 	    (rc = syncing_secret(o, "opening", &opening)) == 0 &&
-	    (rc = mailbox_adopt(s->store, &signing, &opening, s->now)) == 0)
+	    (rc = mailbox_adopt(s->store, &signing, &opening, n * MP_SECOND)) == 0)
 		rc = take_servers(s->store, json_object_get(o, "servers"));
 	wipe(&signing);
 	wipe(&opening);

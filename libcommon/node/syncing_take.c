@@ -163,7 +163,7 @@ static int too_early(struct step *s, const json_t *items)
 static int take_from_first(struct step *s, const json_t *o, int64_t n)
 {
 	if (says(o, "self"))
-		return syncing_take_self(s, o);
+		return syncing_take_self(s, o, n);
 	if (says(o, "contact"))
 		return syncing_take_contact(s, o, n);
 	if (says(o, "gone"))

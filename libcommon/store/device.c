@@ -1,6 +1,7 @@
 #include "store/device.h"
 
 #include "base/err.h"
+#include "store/queue.h"
 #include "store/sql.h"
 
 static int no_device(void)
@@ -72,11 +73,37 @@ int device_set_role(struct store *s, int64_t contact, enum device_role role, int
 	return rc == 0 && store_changes(s) == 0 ? no_device() : rc;
 }
 
-int device_remove(struct store *s, int64_t contact)
+/* What waits for it, here or at a relay which may have lost it, would be posted all the same. */
+static int forget_queued(struct store *s, int64_t contact)
+{
+	uint8_t id[MESSAGE_ID];
+	sqlite3_stmt *st;
+	int rc;
+
+	while ((rc = sql_row(s, &st, "SELECT id FROM queue WHERE contact = ? AND kind = ? LIMIT 1",
+	            "is", contact, wire_type_name(WIRE_DEVICE_SYNC))) == 1) {
+		sql_bytes(st, 0, id, sizeof(id));
+		sql_done(st);
+		if ((rc = queue_cancel(s, id)) != 0)
+			return rc;
+	}
+	return rc;
+}
+
+static int remove_device(struct store *s, int64_t contact)
 {
 	int rc = sql_exec(s, "DELETE FROM device WHERE contact = ?", "i", contact);
 
-	return rc == 0 && store_changes(s) == 0 ? no_device() : rc;
+	if (rc == 0 && store_changes(s) == 0)
+		return no_device();
+	return rc != 0 ? rc : forget_queued(s, contact);
+}
+
+int device_remove(struct store *s, int64_t contact)
+{
+	int rc = store_begin(s);
+
+	return rc != 0 ? rc : sql_end(s, remove_device(s, contact));
 }
 
 int device_is_second(struct store *s)

@@ -28,7 +28,8 @@ int device_get(struct store *s, struct device *d, int64_t contact); /* MP_ENONE 
 int device_next(struct store *s, struct device *d, int64_t after);
 /* MP_ENONE; MP_ELIMIT. */
 int device_set_role(struct store *s, int64_t contact, enum device_role role, int64_t now);
-int device_remove(struct store *s, int64_t contact); /* MP_ENONE */
+/* And what the queue has for it as a device. MP_ENONE. */
+int device_remove(struct store *s, int64_t contact);
 
 /* Is this home the second device of another one?  1, 0 or MP_E*.  Has it second ones itself? */
 int device_is_second(struct store *s);

@@ -14,7 +14,7 @@
 struct meshself {
 	uint8_t address[RSA_DER], encryption[RSA_DER], certificate[RSA_BYTES];
 	uint8_t device[8];
-	int64_t made, version;
+	int64_t made, version; /* made: or told by the first device */
 };
 
 /* MP_EEXIST: we have keys. */

@@ -81,6 +81,31 @@ int meshserver_update(struct store *s, const struct meshserver *v)
 	    v->fails, v->retry, v->cursor, v->tokens, v->row);
 }
 
+int meshserver_set_load(struct store *s, const struct meshserver *v)
+{
+	return sql_exec(s, "UPDATE meshserver SET load = ?, asked = ? WHERE id = ?", "iii", v->load,
+	    v->asked, v->row);
+}
+
+int meshserver_set_cursor(struct store *s, const struct meshserver *v)
+{
+	return sql_exec(s, "UPDATE meshserver SET cursor = ? WHERE id = ? AND isolation = ?", "iix",
+	    v->cursor, v->row, v->isolation);
+}
+
+int meshserver_set_tokens(struct store *s, struct meshserver *v, int64_t day)
+{
+	int rc = sql_exec(s,
+	    "UPDATE meshserver SET tokens = ? WHERE id = ? AND isolation = ? AND tokens = ?",
+	    "iixi", day, v->row, v->isolation, v->tokens);
+
+	if (rc == 0 && store_changes(s) == 0)
+		return err_set(MP_ENONE, "its tokens are to be registered again");
+	if (rc == 0)
+		v->tokens = day;
+	return rc;
+}
+
 int meshserver_reset(struct store *s)
 {
 	return sql_exec(s,
@@ -91,5 +116,7 @@ int meshserver_reset(struct store *s)
 
 int meshserver_retoken(struct store *s)
 {
-	return sql_exec(s, "UPDATE meshserver SET tokens = 0 WHERE tokens > 0", "");
+	/* Another number each time: who registers them just now must notice. */
+	return sql_exec(s,
+	    "UPDATE meshserver SET tokens = CASE WHEN tokens > 0 THEN 0 ELSE tokens - 1 END", "");
 }

@@ -35,6 +35,14 @@ int meshserver_get(struct store *s, struct meshserver *v, const uint8_t onion[st
 /* The next one behind that row; MP_ENONE. */
 int meshserver_next(struct store *s, struct meshserver *v, int64_t after);
 int meshserver_update(struct store *s, const struct meshserver *v); /* one that went is no error */
+/*
+ * Single members, by who has asked it meanwhile and knows of the others only what they were: load
+ * and asked; the cursor, when it has the same SOCKS identity still; the tokens up to that day, when
+ * nothing else was said of them either.  Else the store stays as it is, and is right.
+ */
+int meshserver_set_load(struct store *s, const struct meshserver *v);
+int meshserver_set_cursor(struct store *s, const struct meshserver *v);
+int meshserver_set_tokens(struct store *s, struct meshserver *v, int64_t day); /* MP_ENONE */
 /* Nobody has a role, and each gets another SOCKS identity: our address is a new one. */
 int meshserver_reset(struct store *s);
 /* Tokens are to be registered again. */

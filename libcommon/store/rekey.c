@@ -81,7 +81,8 @@ int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, 
 	    " WHERE c.id > ?1 AND c.state = 2 AND c.blocked = 0 AND k.role = 1"
 	    " AND k.send IS NOT NULL AND coalesce(r.open, 0) = 0"
 	    " AND NOT EXISTS (SELECT 1 FROM shared h WHERE h.contact = c.id)"
-	    " AND ((?2 > 0 AND coalesce(r.since, c.created) <= ?2) OR (?3 > 0 AND k.sealed >= ?3))"
+	    " AND ((?2 > 0 AND coalesce(r.since, c.created) <= ?2) OR (?3 > 0 AND k.sealed >= ?3)"
+	    " OR r.tried < 0)"
 	    " ORDER BY c.id LIMIT 1",
 	    "iii", after, before, count));
 }

@@ -11,8 +11,10 @@
 
 struct rekey {
 	int64_t contact, epoch, since;
-	int64_t made;  /* our half */
-	int64_t tried; /* when it was last owed anew after it had been set aside */
+	int64_t made; /* our half */
+	/* When it was last owed anew after it had been set aside; negative: another one is wanted
+	 * when it is over. */
+	int64_t tried;
 	bool has_own, acked, has_peer, old, owing, warned;
 	bool has_secret, has_send;
 	uint8_t id[16], own[32], secret[32], peer[32], answers[16], drained[16];
@@ -28,7 +30,7 @@ int rekey_open(struct store *s, int64_t after, int64_t *contact);
 /*
  * The next active contact above `after` who is not blocked, of whose rekey nothing is under way,
  * and whose key is from `before` or earlier (0: any age is good) or has sealed `count` (0: any
- * number is). MP_ENONE.
+ * number is), or of whom another one is wanted. MP_ENONE.
  */
 int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, int64_t *contact);
 

@@ -170,6 +170,53 @@ static void test_reset(void)
 	    "... on another circuit");
 }
 
+/* While a relay is asked, another process gives it a role, or our address changes. */
+static void test_meanwhile(void)
+{
+	struct meshserver was, is;
+
+	MUST(sql_exec(s, "DELETE FROM meshserver", ""));
+	add(0, 1);
+	MUST(meshserver_next(s, &was, 0));
+	is_int(pick(ROLE_POST, NOW), was.row, "it is posted to since it was asked for its load");
+	was.load = 3;
+	was.asked = NOW;
+	MUST(meshserver_set_load(s, &was));
+	is = get(was.row);
+	ok(is.role == ROLE_POST && is.load == 3 && is.asked == NOW,
+	    "... and still is when it has said it");
+	MUST(relays_judge(s, &was, SAID_RIGHT, NOW));
+	is_int(get(was.row).role, ROLE_POST, "... and when it is judged");
+	ok(memcmp(get(was.row).isolation, is.isolation, sizeof(is.isolation)) == 0,
+	    "... by the same circuit");
+	MUST(meshserver_remove(s, was.onion));
+	is_int(relays_judge(s, &was, SAID_WRONG, NOW), 0, "one that was removed is not judged");
+	is_int(meshserver_get(s, &is, was.onion), MP_ENONE, "... and does not come back");
+
+	add(0, 3);
+	MUST(relays_pick(s, ROLE_FETCH, NULL, 0, NOW, &was));
+	was.cursor = 5;
+	MUST(meshserver_set_cursor(s, &was));
+	MUST(meshserver_set_tokens(s, &was, 9));
+	ok(get(was.row).cursor == 5 && get(was.row).tokens == 9, "it has pages and tokens");
+	MUST(meshserver_retoken(s));
+	is_int(meshserver_set_tokens(s, &was, 10), MP_ENONE, "a contact is new since");
+	was = get(was.row);
+	MUST(meshserver_retoken(s));
+	is_int(meshserver_set_tokens(s, &was, 10), MP_ENONE, "... or another, from the start");
+	ok(get(was.row).tokens <= 0, "... and all are registered again");
+	was = get(was.row);
+	is_int(meshserver_set_tokens(s, &was, 11), 0, "... then");
+	MUST(meshserver_reset(s));
+	was.cursor = 77;
+	MUST(meshserver_set_cursor(s, &was));
+	is_int(meshserver_set_tokens(s, &was, 12), MP_ENONE, "our address is new since");
+	MUST(relays_judge(s, &was, SAID_RIGHT, NOW));
+	is = get(was.row);
+	ok(is.cursor == 0 && is.tokens == 0 && is.role == ROLE_NONE,
+	    "... and it is a relay like any other");
+}
+
 int main(void)
 {
 	s = home_store();
@@ -178,6 +225,7 @@ int main(void)
 	test_two();
 	test_judged();
 	test_reset();
+	test_meanwhile();
 	store_close(s);
 	return done();
 }

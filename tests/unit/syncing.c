@@ -1,6 +1,9 @@
 /* Device-syncs: who may tell what, that an older one changes nothing, and that what is malformed
  * has no effect. */
 #include "node/devices.h"
+#include "base/base64.h"
+#include "node/mailbox.h"
+#include "node/rekeying.h"
 #include "node/sealer.h"
 #include "node/syncing.h"
 #include "store/sync.h"
@@ -233,6 +236,54 @@ static const char *const malformed[] = {
     "{\"what\":\"came\",\"contact\":0,\"id\":\"0\"}",
 };
 
+static const char *self_item(void)
+{
+	static struct buf out = BUF_INIT(16384);
+	struct buf pem[2] = {BUF_INIT(8192), BUF_INIT(8192)};
+
+	buf_clear(&out);
+	need(meshself_keys(w.s, &pem[0], &pem[1]) == 0 &&
+	         buf_adds(&out, "{\"what\":\"self\",\"signing\":\"") == 0 &&
+	         base64_encode(&out, pem[0].data, pem[0].len) == 0 &&
+	         buf_adds(&out, "\",\"opening\":\"") == 0 &&
+	         base64_encode(&out, pem[1].data, pem[1].len) == 0 &&
+	         buf_adds(&out, "\",\"servers\":[]}") == 0 && buf_terminate(&out) == 0,
+	    "self");
+	buf_free(&pem[0]);
+	buf_free(&pem[1]);
+	return (const char *)out.data;
+}
+
+static struct received tell_self(const char *item, int n)
+{
+	char body[16384];
+
+	snprintf(body, sizeof(body), "{\"n\":%d,\"items\":[%s]}", n, item);
+	return tell_as(&lap, NULL, body);
+}
+
+/* The keys of before a device was removed, which a relay kept until after the new ones came. */
+static void keys_late(void)
+{
+	struct meshself before, after;
+	char *old;
+
+	need(mailbox_make(w.s, 1) == 0 && meshself_get(w.s, &before) == 0, "keys");
+	old = strdup(self_item());
+	need(old != NULL && world_run(&w, "DELETE FROM mesh") == SQLITE_OK, "no keys");
+	is_int(tell_self(old, 3).status, RECEIVED_TAKEN, "keys are told");
+	need(meshself_get(w.s, &after) == 0, "there");
+	ok(memcmp(after.address, before.address, RSA_DER) == 0, "... and taken");
+	need(mailbox_renew(w.s, 4 * MP_SECOND) == 0 && meshself_get(w.s, &before) == 0, "others");
+	is_int(tell_self(old, 3).status, RECEIVED_TAKEN, "older ones that come late");
+	need(meshself_get(w.s, &after) == 0, "still there");
+	ok(memcmp(after.address, before.address, RSA_DER) == 0, "... change nothing");
+	need(tell_self(old, 5).status == RECEIVED_TAKEN && meshself_get(w.s, &after) == 0, "later");
+	ok(memcmp(after.address, before.address, RSA_DER) != 0, "... what is told later does");
+	need(world_run(&w, "DELETE FROM mesh") == SQLITE_OK, "no keys");
+	free(old);
+}
+
 /* This home as the second of lap's. */
 static void first(void)
 {
@@ -284,6 +335,75 @@ static void first(void)
 	identity_free(carol.id);
 }
 
+static void queue_sync(enum queue_state state, uint8_t id)
+{
+	struct queue_item item = {.contact = lap.row,
+	    .state = state,
+	    .lane = LANE_CONTROL,
+	    .id = {id},
+	    .kind = "device-sync",
+	    .time = 1,
+	    .added = 1,
+	    .expires = INT64_MAX};
+
+	need(queue_add(w.s, &item, "sealed", 6) == 0, "queue_add");
+}
+
+static int begun(void *ctx, const struct record *rec)
+{
+	char *names = ctx;
+
+	if (strcmp(rec->kind, "rekey") == 0)
+		strcat(strcat(names, rec->contact), " ");
+	return 0;
+}
+
+static const char *renewed(void)
+{
+	static char names[400];
+	int64_t n = 0;
+
+	names[0] = '\0';
+	need(rekeying_due(w.s, &w.cfg, clock_now(), begun, names, &n) == 0, "due");
+	return names;
+}
+
+/* What a device that is removed may know already is of no use to it, and nothing more goes there.
+ */
+static void removed(void)
+{
+	struct rekey r = {.contact = bob.row, .since = clock_now(), .old = true};
+	struct peer dave;
+
+	peer_meet(&w, &dave, "dave", CONTACT_ACTIVE, 0);
+	need(world_run(&w, "DELETE FROM contact WHERE id IN (SELECT contact FROM shared);"
+	                   "UPDATE contact SET blocked = 1 WHERE name = 'dave';"
+	                   "UPDATE device SET role = 1; DELETE FROM queue") == SQLITE_OK &&
+	         mailbox_make(w.s, 1) == 0 && rekey_put(w.s, &r) == 0,
+	    "lap is a second device");
+	w.cfg.rekey_age = w.cfg.rekey_count = 0;
+	queue_sync(QUEUE_WAITING, 1);
+	queue_sync(QUEUE_FAILED, 2);
+	queue_sync(QUEUE_WAITING, 3);
+	need(world_run(&w,
+	         "INSERT INTO carried SELECT seq, 1 FROM queue WHERE state = 0 LIMIT 1;"
+	         "UPDATE queue SET state = 3 WHERE seq IN (SELECT seq FROM carried)") == SQLITE_OK,
+	    "one is at a relay");
+	is_int(devices_remove(w.s, "lap", clock_now()), 0, "a device is removed");
+	is_int(world_count(&w, "SELECT count(*) FROM queue"), 0, "what waits for it goes");
+	is_str(renewed(), "lap ", "a key that nothing is under way of is renewed at once");
+	need(rekey_get(w.s, &r, bob.row) == 0, "rekey_get");
+	r.old = false;
+	need(rekey_put(w.s, &r) == 0, "his rekey is over");
+	is_str(renewed(), "bob lap ", "one that it saw the new key of once that is over");
+	need(world_run(&w, "UPDATE contact SET blocked = 0") == SQLITE_OK, "unblocked");
+	is_str(renewed(), "bob lap dave ", "that of who is blocked once he is not");
+	need(world_run(&w, "UPDATE rekey SET own = NULL, secret = NULL, open = 0") == SQLITE_OK,
+	    "over");
+	is_str(renewed(), "", "each of them once");
+	identity_free(dave.id);
+}
+
 int main(void)
 {
 	world_open(&w);
@@ -294,6 +414,8 @@ int main(void)
 	second();
 	large();
 	first();
+	keys_late();
+	removed();
 	identity_free(bob.id);
 	identity_free(lap.id);
 	buf_free(&e);

@@ -167,12 +167,7 @@ static int in_transaction(struct store *s, const char *name, int64_t now,
 {
 	int rc = store_begin(s);
 
-	if (rc != 0)
-		return rc;
-	if ((rc = fn(s, name, now)) == 0)
-		return store_commit(s);
-	store_rollback(s);
-	return rc;
+	return rc != 0 ? rc : store_end(s, fn(s, name, now));
 }
 
 int devices_join(struct store *s, const char *name, int64_t now)

@@ -125,10 +125,7 @@ int relays_pick(struct store *s, enum meshrole role, const int64_t *tried, size_
 		*out = y.had;
 	else if (rc == 0)
 		rc = appoint(s, &y, out);
-	if (rc == 0)
-		return store_commit(s);
-	store_rollback(s);
-	return rc;
+	return store_end(s, rc);
 }
 
 /* The rows of who is posted to since before then, as many as there is place for. */
@@ -169,12 +166,7 @@ int relays_turn(struct store *s, int64_t since, int64_t now)
 {
 	int rc = store_begin(s);
 
-	if (rc != 0)
-		return rc;
-	if ((rc = turn(s, since, now)) == 0)
-		return store_commit(s);
-	store_rollback(s);
-	return rc;
+	return rc != 0 ? rc : store_end(s, turn(s, since, now));
 }
 
 int relays_few(struct store *s, int64_t now, bool *few)
@@ -235,8 +227,6 @@ int relays_judge(struct store *s, struct meshserver *v, enum relay_said said, in
 		judge(v, said, now);
 		rc = meshserver_update(s, v);
 	}
-	if (rc == 0)
-		return store_commit(s);
-	store_rollback(s);
+	rc = store_end(s, rc);
 	return rc == MP_ENONE ? 0 : rc; /* a person removed it */
 }

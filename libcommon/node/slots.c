@@ -131,10 +131,7 @@ static int settle_receipt(struct desk *d, const struct queue_item *item)
 		return rc;
 	if ((rc = queue_remove(d->store, item->seq)) == 0)
 		rc = telling_taken(d->store, item->contact, item->kind, item->id);
-	if (rc == 0)
-		return store_commit(d->store);
-	store_rollback(d->store);
-	return rc;
+	return store_end(d->store, rc);
 }
 
 /* A relay has it: like byroad.c.  MP_ENONE: it was cancelled meanwhile. */

@@ -18,7 +18,7 @@ int carried_add(struct store *s, int64_t seq, int64_t until)
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, add(s, seq, until));
+	return rc != 0 ? rc : store_end(s, add(s, seq, until));
 }
 
 /* 1: it waits again, 0: there is none. */
@@ -55,5 +55,5 @@ int carried_again(struct store *s, int64_t now, int64_t *n)
 		return rc;
 	while ((rc = again(s, now)) == 1)
 		++*n;
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }

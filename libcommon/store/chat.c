@@ -187,7 +187,7 @@ int chat_room_forget(struct store *s, uint64_t sid)
 	int rc = store_begin(s);
 
 	if (rc == 0)
-		rc = sql_end(s, forget(s, sid));
+		rc = store_end(s, forget(s, sid));
 	return rc == 0 ? store_erase(s) : rc;
 }
 
@@ -213,7 +213,7 @@ int chat_epoch_add(struct store *s, uint64_t sid, uint32_t epoch, const uint8_t 
 {
 	int rc = store_begin(s);
 
-	return rc == 0 ? sql_end(s, add_epoch(s, sid, epoch, key)) : rc;
+	return rc == 0 ? store_end(s, add_epoch(s, sid, epoch, key)) : rc;
 }
 
 int chat_epoch_get(struct store *s, uint8_t key[static 32], uint64_t sid, uint32_t epoch)
@@ -311,7 +311,7 @@ int chat_outbox_add(struct store *s, uint64_t sid, struct chat_outgoing *o)
 {
 	int rc = store_begin(s);
 
-	return rc == 0 ? sql_end(s, add_outgoing(s, sid, o)) : rc;
+	return rc == 0 ? store_end(s, add_outgoing(s, sid, o)) : rc;
 }
 
 int chat_outbox_each(struct store *s, uint64_t sid, uint64_t after, int most,

@@ -95,7 +95,7 @@ int chatd_user_remove(struct store *s, const char *name)
 {
 	int rc = store_begin(s);
 
-	return rc == 0 ? sql_end(s, remove_one(s, name)) : rc;
+	return rc == 0 ? store_end(s, remove_one(s, name)) : rc;
 }
 
 int chatd_user_each(

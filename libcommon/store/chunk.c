@@ -43,7 +43,7 @@ int queue_file_release(
 	if (from < 0 || from > UINT32_MAX)
 		return err_set(MP_EBAD, "no such chunk");
 	rc = store_begin(s);
-	return rc != 0 ? rc : sql_end(s, release(s, contact, transfer, from));
+	return rc != 0 ? rc : store_end(s, release(s, contact, transfer, from));
 }
 
 int queue_file_drop(struct store *s, int64_t contact, const uint8_t transfer[static 16])

@@ -147,7 +147,7 @@ int message_claim(
 		rc = err_set(MP_ENONE, "no message to claim");
 	if (rc == 0)
 		rc = take(s, rec, *seq, tries, now, ms);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 /*

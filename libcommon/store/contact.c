@@ -155,7 +155,7 @@ int contact_rename(struct store *s, const char *from, const char *to)
 	if (!text_name_ok(to))
 		return err_set(MP_EUSAGE, "'%s' is no name for a contact", to);
 	rc = store_begin(s);
-	return rc != 0 ? rc : sql_end(s, rename_to(s, from, to));
+	return rc != 0 ? rc : store_end(s, rename_to(s, from, to));
 }
 
 static int changed_one(struct store *s, int rc)
@@ -175,7 +175,7 @@ int contact_set_blocked(struct store *s, int64_t row, bool blocked)
 	    s, sql_exec(s, "UPDATE contact SET blocked = ? WHERE id = ?", "di", (int)blocked, row));
 	if (rc == 0)
 		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 int contact_set_verified(struct store *s, int64_t row, bool verified)
@@ -214,7 +214,7 @@ int contact_confirm(struct store *s, int64_t row)
 		rc = sql_exec(s, "DELETE FROM key WHERE contact = ? AND role = 0", "i", row);
 	if (rc == 0 && store_changes(s) > 0)
 		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 int contact_solidify(struct store *s, int64_t row, bool forget)
@@ -228,7 +228,7 @@ int contact_solidify(struct store *s, int64_t row, bool forget)
 		rc = sql_exec(s, "DELETE FROM key WHERE contact = ? AND role = 2", "i", row);
 	if (rc == 0 && forget && store_changes(s) > 0)
 		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 int contact_replace(struct store *s, const struct contact *c)

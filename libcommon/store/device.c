@@ -103,7 +103,7 @@ int device_remove(struct store *s, int64_t contact)
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, remove_device(s, contact));
+	return rc != 0 ? rc : store_end(s, remove_device(s, contact));
 }
 
 int device_is_second(struct store *s)

@@ -94,7 +94,7 @@ static int wipe(struct store *s, int64_t end)
 	rc = slack_wipe(s);
 	if (rc == 0)
 		rc = mark_page_1(s);
-	rc = sql_end(s, rc);
+	rc = store_end(s, rc);
 	sqlite3_db_release_memory(s->db);
 	return rc != 0 ? rc : 1;
 }

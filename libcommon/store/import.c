@@ -290,7 +290,7 @@ int store_import(struct store *s, int fd, const char *name)
 	for (int i = 0; i < COLUMNS; i++)
 		buf_free(&in->blob[i]);
 	free(in);
-	rc = sql_end(s, rc);
+	rc = store_end(s, rc);
 	if (rc == 0)
 		store_wake_inbox();
 	return rc;

@@ -69,7 +69,7 @@ int key_add(struct store *s, struct contact_key *k)
 	rc = insert(s, k);
 	if (rc == 0 && k->has_recv && (rc = blocked(s, k->contact)) == 0)
 		rc = keyring_append(s, k->row, k->recv, k->cid);
-	return sql_end(s, rc > 0 ? 0 : rc);
+	return store_end(s, rc > 0 ? 0 : rc);
 }
 
 int key_by_row(struct store *s, struct contact_key *k, int64_t row)
@@ -154,7 +154,7 @@ int key_remove(struct store *s, int64_t row)
 		rc = err_set(MP_ENONE, "no such key");
 	if (rc == 0)
 		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 static int count(struct store *s, int64_t row, int64_t n, bool *warn)
@@ -178,7 +178,7 @@ int key_count_sealed(struct store *s, int64_t row, int64_t n, bool *warn)
 	int rc = store_begin(s);
 
 	*warn = false;
-	return rc != 0 ? rc : sql_end(s, count(s, row, n, warn));
+	return rc != 0 ? rc : store_end(s, count(s, row, n, warn));
 }
 
 static int expire(struct store *s, int64_t now, int64_t *n)
@@ -212,5 +212,5 @@ int key_expire(struct store *s, int64_t now, int64_t *n)
 		return rc;
 	if ((rc = store_begin(s)) != 0)
 		return rc;
-	return sql_end(s, expire(s, now, n));
+	return store_end(s, expire(s, now, n));
 }

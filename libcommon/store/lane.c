@@ -198,7 +198,7 @@ int lane_claim(
 			return rc;
 		rc = find(s, &row, now, ms, next);
 		if (rc < 0)
-			return sql_end(s, rc);
+			return store_end(s, rc);
 		if (rc == 1) {
 			*contact = row.contact;
 			*lane = (enum wire_lane)row.lane;
@@ -278,7 +278,8 @@ int lane_release(struct store *s, int64_t contact, enum wire_lane lane, int64_t 
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, release(s, contact, (int)lane, due, failed, code, reason));
+	return rc != 0 ? rc
+	               : store_end(s, release(s, contact, (int)lane, due, failed, code, reason));
 }
 
 int lane_fails(struct store *s, int64_t contact, enum wire_lane lane, int64_t *fails)

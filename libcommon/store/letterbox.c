@@ -70,7 +70,7 @@ int letterbox_token(struct store *s, int64_t contact, int64_t day, int64_t *i)
 		    sql_int(s, i, "SELECT used - 1 FROM letterbox WHERE contact = ?", "i", contact);
 		rc = rc == 1 ? 0 : rc == 0 ? err_set(MP_ENONE, "nothing of the mesh was said") : rc;
 	}
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 static int next(int rc)

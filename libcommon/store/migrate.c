@@ -209,5 +209,5 @@ int store_migrate(struct store *s)
 		return rc;
 	if ((rc = store_begin(s)) != 0)
 		return rc;
-	return sql_end(s, migrate(s));
+	return store_end(s, migrate(s));
 }

@@ -111,7 +111,7 @@ static int prune_ended(struct store *s, int64_t end, int64_t contact, int64_t be
 		return rc;
 	if ((rc = sql_exec(s, KEEP_END ENDED, "iii", end, contact, before)) == 0)
 		rc = sql_exec(s, "DELETE FROM transfer WHERE " ENDED, "iii", end, contact, before);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 static int prune(struct store *s, int64_t before, int64_t contact, int64_t last, int64_t *n)
@@ -122,7 +122,7 @@ static int prune(struct store *s, int64_t before, int64_t contact, int64_t last,
 	while ((rc = sql_batch_end(s, contact, after, last, &end)) == 0 && end != 0) {
 		if ((rc = store_begin(s)) != 0)
 			return rc;
-		rc = sql_end(s, delete_batch(s, after, end, contact, before, n));
+		rc = store_end(s, delete_batch(s, after, end, contact, before, n));
 		if (rc != 0)
 			return rc;
 		after = end;

@@ -65,7 +65,7 @@ int queue_add(struct store *s, struct queue_item *item, const void *envelope, si
 	rc = insert(s, item, envelope, len);
 	if (rc == 0 && item->state == QUEUE_WAITING)
 		rc = lane_ensure(s, item->contact, (int)item->lane, item->added);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 static int read_batch(struct store *s, struct queue_item *batch, int64_t after)
@@ -143,7 +143,7 @@ int queue_fail(struct store *s, int64_t seq, const char *code, const char *reaso
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, fail(s, seq, code, reason));
+	return rc != 0 ? rc : store_end(s, fail(s, seq, code, reason));
 }
 
 int queue_refused(struct store *s, int64_t seq, const char *code, const char *reason)
@@ -200,7 +200,7 @@ static int each_of_id(struct store *s, const uint8_t id[static 16],
 	}
 	if (rc == 0 && found == 0)
 		rc = err_set(MP_ENONE, "it is not in the queue");
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 /* The ids of an item's whole message: itself, or from a transfer's first chunk to its last. */
@@ -296,5 +296,5 @@ int queue_expire(struct store *s, int64_t now, int64_t *n)
 		return rc;
 	if ((rc = store_begin(s)) != 0)
 		return rc;
-	return sql_end(s, expire(s, now, n));
+	return store_end(s, expire(s, now, n));
 }

@@ -44,7 +44,7 @@ int relay_begin(struct store *s)
 
 int relay_end(struct store *s, int rc)
 {
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 static int read_secret(struct store *s, uint8_t secret[static 32])

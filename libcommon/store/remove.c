@@ -26,7 +26,7 @@ static int remove_some(struct store *s, int64_t row, int64_t after, int64_t end)
 	if ((rc = contact_set_blocked(s, row, true)) == 0)
 		rc = sql_exec(s, "DELETE FROM message WHERE contact = ? AND seq > ? AND seq <= ?",
 		    "iii", row, after, end);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 /* All but the last batch. */
@@ -57,7 +57,7 @@ static int remove_rows(struct store *s, int64_t row, const char *step)
 		n = store_changes(s);
 		if (rc == 0 && n > 0)
 			rc = contact_set_blocked(s, row, true);
-		rc = sql_end(s, rc);
+		rc = store_end(s, rc);
 	}
 	return rc;
 }
@@ -73,7 +73,7 @@ static int remove_row(struct store *s, int64_t row)
 		rc = err_set(MP_ENONE, "no such contact");
 	if (rc == 0)
 		rc = keyring_rebuild(s);
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 /* Who has much is emptied first: cut short meanwhile, he is blocked, and to be removed again. */

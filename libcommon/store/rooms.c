@@ -35,7 +35,7 @@ int rooms_begin(struct store *s)
 
 int rooms_end(struct store *s, int rc)
 {
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 /* MP_ENONE. */
@@ -109,7 +109,7 @@ int rooms_enter(struct store *s, struct room_row *r, const uint8_t id[static 32]
 		return 0;
 	if ((rc != 0 && rc != MP_ENONE) || (rc = store_begin(s)) != 0)
 		return rc;
-	return sql_end(s, enter(s, r, hash, l, now));
+	return store_end(s, enter(s, r, hash, l, now));
 }
 
 /* The oldest lines, until there is place for len more. */
@@ -212,5 +212,5 @@ int rooms_expire(struct store *s, int64_t before)
 		return rc < 0 ? rc : 0;
 	if ((rc = store_begin(s)) != 0)
 		return rc;
-	return sql_end(s, expire(s, before));
+	return store_end(s, expire(s, before));
 }

@@ -107,7 +107,7 @@ static int upgrade(struct store *s, const struct side *d)
 		    sqlite3_exec(s->db, set, NULL, NULL, NULL))
 			rc = sql_error(s);
 	}
-	return sql_end(s, rc);
+	return store_end(s, rc);
 }
 
 int side_open(struct store **out, const struct side *d, bool make)

@@ -48,7 +48,7 @@ int slot_claim(
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, claim(s, item, envelope, now, ms));
+	return rc != 0 ? rc : store_end(s, claim(s, item, envelope, now, ms));
 }
 
 static int release(struct store *s, int64_t contact, int lane)
@@ -77,5 +77,5 @@ int slot_release(struct store *s, int64_t contact, enum wire_lane lane)
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, release(s, contact, (int)lane));
+	return rc != 0 ? rc : store_end(s, release(s, contact, (int)lane));
 }

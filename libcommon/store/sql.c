@@ -106,7 +106,7 @@ int store_run(struct store *s, sqlite3_stmt *st)
 	if (st == NULL || s->depth > 0 || sqlite3_stmt_readonly(st))
 		return run(s, st);
 	rc = store_begin(s);
-	return rc != 0 ? rc : sql_end(s, run(s, st));
+	return rc != 0 ? rc : store_end(s, run(s, st));
 }
 
 int sql_sync(struct store *s)

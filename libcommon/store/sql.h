@@ -81,13 +81,6 @@ bool sql_null(sqlite3_stmt *st, int column);
 /* store_begin() for who has the turn already (store/turn.h); end: until when to wait, monotonic. */
 int sql_begin(struct store *s, int64_t end);
 
-/*
- * Ends what store_begin() began: commits when rc is 0, else undoes it and hands rc back.  In a
- * nested one a clean no (MP_ENONE, MP_EEXIST, MP_ELIMIT ...) leaves the outer transaction as it is:
- * a function says no before it changes anything.
- */
-int sql_end(struct store *s, int rc);
-
 /* What was committed to the log, by whomever, is on disk. */
 int sql_sync(struct store *s);
 

@@ -438,7 +438,7 @@ static bool clean_no(int rc)
 	       rc == MP_EUSAGE;
 }
 
-int sql_end(struct store *s, int rc)
+int store_end(struct store *s, int rc)
 {
 	if (rc == 0)
 		return store_commit(s);

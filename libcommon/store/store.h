@@ -38,6 +38,12 @@ void store_close(struct store *s);
 int store_begin(struct store *s);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
+/*
+ * Ends what store_begin() began: commits when rc is 0, else undoes it and hands rc back.  In a
+ * nested one a clean no (MP_ENONE, MP_EEXIST, MP_ELIMIT ...) leaves the outer transaction as it is:
+ * a function says no before it changes anything.
+ */
+int store_end(struct store *s, int rc);
 bool store_in_transaction(const struct store *s);
 
 /*

@@ -117,7 +117,7 @@ int sync_name(struct store *s, int64_t device, uint8_t name[static MESSAGE_ID])
 {
 	int rc = store_begin(s);
 
-	return rc != 0 ? rc : sql_end(s, name_rows(s, device, name));
+	return rc != 0 ? rc : store_end(s, name_rows(s, device, name));
 }
 
 int sync_next(struct store *s, int64_t device, uint8_t name[static MESSAGE_ID])

@@ -79,7 +79,7 @@ int rekey_wanted(struct store *s, int64_t after, int64_t before, int64_t count, 
 	    "SELECT c.id FROM contact c CROSS JOIN key k ON k.contact = c.id"
 	    " LEFT JOIN rekey r ON r.contact = c.id"
 	    " WHERE c.id > ?1 AND c.state = 2 AND c.blocked = 0 AND k.role = 1"
-	    " AND k.send IS NOT NULL AND coalesce(r.open, 0) = 0"
+	    " AND k.send IS NOT NULL AND r.open IS NOT 1"
 	    " AND NOT EXISTS (SELECT 1 FROM shared h WHERE h.contact = c.id)"
 	    " AND ((?2 > 0 AND coalesce(r.since, c.created) <= ?2) OR (?3 > 0 AND k.sealed >= ?3)"
 	    " OR r.tried < 0)"

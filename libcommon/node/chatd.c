@@ -473,7 +473,7 @@ int chatd_serve(const struct chatd_options *o)
 	int fd = -1, answers, rc;
 
 	if ((rc = chatd_prepare(&d.s, &d.key)) != 0 || (rc = take_lock(&d)) != 0 ||
-	    (rc = warden_new(&d.warden, &answers)) != 0 ||
+	    (rc = warden_new(&d.warden, &answers, clock_monotonic)) != 0 ||
 	    (rc = fd = listening_socket(o->where)) < 0)
 		goto out;
 	if ((rc = set_up(&d, fd, answers)) != 0 ||

@@ -45,6 +45,7 @@ struct warden {
 	pthread_cond_t more;
 	bool end;
 	int fd;
+	int64_t (*now)(void);
 	uint64_t turn;
 	uint8_t salt[crypto_shorthash_KEYBYTES];
 	struct job jobs[QUEUE];
@@ -137,7 +138,7 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->end) {
-		if (w->n_answers == QUEUE || (j = choose(w, clock_monotonic(), &later)) == NULL) {
+		if (w->n_answers == QUEUE || (j = choose(w, w->now(), &later)) == NULL) {
 			wait_a_little(w, later || w->n_answers == QUEUE);
 			continue;
 		}
@@ -158,7 +159,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int warden_new(struct warden **out, int *fd)
+int warden_new(struct warden **out, int *fd, int64_t (*now)(void))
 {
 	struct warden *w = calloc(1, sizeof(*w));
 
@@ -172,6 +173,7 @@ int warden_new(struct warden **out, int *fd)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
 	randombytes_buf(w->salt, sizeof(w->salt));
+	w->now = now;
 	if (pthread_create(&w->thread, NULL, work, w) != 0) {
 		close(w->fd);
 		free(w);

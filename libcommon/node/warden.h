@@ -20,8 +20,8 @@ struct warden;
 /* What is kept of a password. MP_ENOMEM. */
 int warden_hash(char out[static WARDEN_PASSWORD], const char *password);
 
-/* *fd is readable when there is an answer. */
-int warden_new(struct warden **out, int *fd);
+/* *fd is readable when there is an answer.  now: ms of a clock that only rises, from its thread. */
+int warden_new(struct warden **out, int *fd, int64_t (*now)(void));
 void warden_free(struct warden *w);
 
 /* Everything is copied.  ticket: not 0, the caller's name for it. */

@@ -1,5 +1,6 @@
 /* The hub with a store in memory: sessions of many, a reader who is slow, a store that is busy with
  * nobody. */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/secret.h"
@@ -406,7 +407,7 @@ static void wardens(void)
 	int answers = 0;
 
 	is_int(warden_hash(hash, "right"), 0, "a password is hashed");
-	is_int(warden_new(&w, &f.fd), 0, "a warden");
+	is_int(warden_new(&w, &f.fd, clock_monotonic), 0, "a warden");
 	warden_ask(w, 1, 1, "u", hash, "right");
 	warden_ask(w, 2, 2, "u", hash, "wrong");
 	while (answers < 2 && poll(&f, 1, 30000) == 1)
@@ -423,6 +424,53 @@ static void wardens(void)
 		while (warden_answer(w, &ticket, &right))
 			answers += ticket == 403 && right;
 	is_int(answers, 1, "a flood of wrong ones from elsewhere locks nobody out");
+	warden_free(w);
+}
+
+static _Atomic int64_t tick = MP_HOUR;
+
+static int64_t stands(void)
+{
+	return tick;
+}
+
+/* Until `wanted` of the tickets above `above` are answered: how many of the others were. */
+static int others_before(struct warden *w, int fd, uint64_t above, int wanted)
+{
+	struct pollfd f = {.fd = fd, .events = POLLIN};
+	uint64_t ticket;
+	bool right;
+	int others = 0;
+
+	while (wanted > 0 && poll(&f, 1, 60000) == 1)
+		while (warden_answer(w, &ticket, &right))
+			(void)(ticket > above ? wanted-- : others++);
+	return wanted > 0 ? -1 : others;
+}
+
+/* By a clock that stands still: who has to wait does, and nobody else. */
+static void warden_waits(void)
+{
+	char hash[WARDEN_PASSWORD];
+	struct warden *w;
+	int fd;
+
+	is_int(warden_hash(hash, "right"), 0, "a password is hashed");
+	is_int(warden_new(&w, &fd, stands), 0, "a warden whose clock stands");
+	for (uint64_t i = 1; i <= WARDEN_FREE; i++)
+		warden_ask(w, i, 7, "u", hash, "wrong");
+	is_int(others_before(w, fd, 0, WARDEN_FREE), 0, "ten wrong ones are answered");
+	for (uint64_t i = 11; i <= 13; i++)
+		warden_ask(w, i, 7, "u", hash, "wrong");
+	for (uint64_t i = 101; i <= 103; i++)
+		warden_ask(w, i, 8, "u", hash, "right");
+	is_int(others_before(w, fd, 100, 3), 0, "more of them wait, another place does not");
+	warden_ask(w, 104, 7, "v", hash, "right");
+	is_int(others_before(w, fd, 100, 1), 0, "... nor another name");
+	tick += MP_SECOND;
+	is_int(others_before(w, fd, 10, 1), 0, "a second later one is answered");
+	warden_ask(w, 105, 8, "u", hash, "right");
+	is_int(others_before(w, fd, 100, 1), 0, "... and no more");
 	warden_free(w);
 }
 
@@ -460,6 +508,7 @@ int main(void)
 	deaf();
 	many();
 	wardens();
+	warden_waits();
 	maps();
 	for (int i = 0; i < USERS; i++) {
 		guest_free(p[i].guest);

@@ -143,15 +143,6 @@ static int learn_contacts(struct call *q, int64_t *n)
 	return 0;
 }
 
-static bool any_server(struct call *q, int *rc)
-{
-	struct meshserver v = {.row = 0};
-	int got = meshserver_next(q->s, &v, 0);
-
-	*rc = got == MP_ENONE ? 0 : got;
-	return got == 0;
-}
-
 static int ask_all(struct call *q, bool learn)
 {
 	struct client *c = NULL;
@@ -162,9 +153,9 @@ static int ask_all(struct call *q, bool learn)
 		rc = learn_contacts(q, &n);
 	else if ((rc = meshcall_client(&c, q->cfg.send_timeout)) == 0)
 		rc = learn ? meshbook_learn(q->s, c, &n, complain, q)
-		           : meshbook_load(q->s, c, complain, q);
+		           : meshbook_load(q->s, c, &n, complain, q);
 	client_free(c);
-	if (rc == 0 && q->status == EXIT_DONE && (learn ? n == 0 : !any_server(q, &rc)))
+	if (rc == 0 && n == 0 && q->status == EXIT_DONE)
 		q->status = EXIT_NO;
 	return rc;
 }

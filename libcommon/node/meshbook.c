@@ -154,14 +154,14 @@ static int load_one(const struct asking *a, struct meshserver *v)
 	return rc;
 }
 
-int meshbook_load(
-    struct store *s, struct client *c, void (*problem)(void *ctx, const char *line), void *ctx)
+int meshbook_load(struct store *s, struct client *c, int64_t *n,
+    void (*problem)(void *ctx, const char *line), void *ctx)
 {
-	const struct asking a = {s, c, problem, ctx, NULL};
+	const struct asking a = {s, c, problem, ctx, n};
 	struct meshserver v = {.row = 0};
 	int rc;
 
-	while ((rc = meshserver_next(s, &v, v.row)) == 0)
+	for (*n = 0; (rc = meshserver_next(s, &v, v.row)) == 0; ++*n)
 		if (!relays_out(&v) && (rc = load_one(&a, &v)) != 0)
 			break;
 	return rc == MP_ENONE ? 0 : rc;

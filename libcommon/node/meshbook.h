@@ -15,8 +15,8 @@ int meshbook_learn(struct store *s, struct client *c, int64_t *n,
     void (*problem)(void *ctx, const char *line), void *ctx);
 /* Where a contact fetches. */
 int meshbook_learn_from(struct store *s, const char *contact, int64_t *n);
-/* Asks each relay how busy it is. */
-int meshbook_load(
-    struct store *s, struct client *c, void (*problem)(void *ctx, const char *line), void *ctx);
+/* Asks each relay how busy it is; *n of them are known. */
+int meshbook_load(struct store *s, struct client *c, int64_t *n,
+    void (*problem)(void *ctx, const char *line), void *ctx);
 
 #endif

@@ -408,7 +408,7 @@ static int parse(struct call *k, const struct verb *v, int argc, char **argv)
 		k->o.verbose |= c == 'v';
 		k->o.verified_only |= c == 'V';
 		if (c == 'p')
-			k->fd = cmd_descriptor(c, optarg);
+			k->fd = cmd_descriptor(c, optarg, 0);
 		else if (c == 'u')
 			k->o.account = optarg;
 		else if (c == 'w')

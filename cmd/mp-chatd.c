@@ -126,7 +126,7 @@ static int run_verb(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+hp:")) != -1) {
 		if (c != 'p' || !v->password)
 			return cmd_usage(c == 'p' ? 0 : c);
-		a.fd = cmd_descriptor(c, optarg);
+		a.fd = cmd_descriptor(c, optarg, 0);
 	}
 	if (argc - optind != v->operands)
 		return cmd_usage(0);
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 			o.where = optarg;
 			break;
 		case 'r':
-			o.ready_fd = cmd_descriptor(c, optarg);
+			o.ready_fd = cmd_descriptor(c, optarg, 1);
 			break;
 		case 'v':
 			o.verbose = true;

@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 			where = optarg;
 			break;
 		case 'r':
-			v.ready_fd = cmd_descriptor(c, optarg);
+			v.ready_fd = cmd_descriptor(c, optarg, 1);
 			break;
 		case 'v':
 			v.verbose = true;

@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+hp:r:vw:")) != -1) {
 		switch (c) {
 		case 'p':
-			fd = cmd_descriptor(c, optarg);
+			fd = cmd_descriptor(c, optarg, 0);
 			break;
 		case 'r':
 			o.room = optarg;

@@ -1,6 +1,6 @@
 #include <fcntl.h>
-#include <limits.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 			o.no_tor = true;
 			break;
 		case 'r':
-			heralds.fd = cmd_descriptor(c, optarg);
+			heralds.fd = cmd_descriptor(c, optarg, 1);
 			break;
 		case 'v':
 			o.verbose = true;

@@ -33,6 +33,7 @@ like "standard input that is no socket is said" "$(cat "$T/err")" '^mp-recv: .*n
 exits 100 as alice mp-recv -r 1
 exits 100 as alice mp-recv -l localhost:0
 exits 100 as alice mp-recv -l 127.0.0.1:0 -r 77
+exits 100 as alice mp-recv -l 127.0.0.1:0 -r 0
 exits 100 as alice mp-recv -l fd:0
 home empty
 exits 100 mp-recv -l 127.0.0.1:0

@@ -57,6 +57,7 @@ id=$(printf '%032d' 7 | base64)
 # --- What it needs.
 exits 100 mp-room
 exits 100 mp-room -r cafe
+exits 100 mp-room -p 77 -r "cafe@$R"
 exits 100 mp-room -r @"$R"
 exits 100 mp-room -r cafe@nobody
 like 'a server that is none' "$(cat "$T/err")" "^mp-room: 'nobody' is no server's name\$"

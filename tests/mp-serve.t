@@ -49,6 +49,7 @@ exits 100 mp-serve -n extra
 exits 100 mp-serve -n -b localhost:0
 like 'names are no addresses' "$(cat "$T/err")" "mp-serve: 'localhost:0' is no numeric"
 exits 100 mp-serve -n -r 77
+exits 100 mp-serve -n -r 0
 exits 100 mp-serve -n -w soon
 
 # --- Ready, and what that means.

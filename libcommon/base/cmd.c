@@ -107,9 +107,9 @@ int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max)
 	return v;
 }
 
-int cmd_descriptor(int option, const char *arg)
+int cmd_descriptor(int option, const char *arg, int least)
 {
-	int fd = (int)cmd_number(option, arg, 0, 1 << 20);
+	int fd = (int)cmd_number(option, arg, least, 1 << 20);
 
 	if (fcntl(fd, F_GETFD) < 0) {
 		err_set(MP_EUSAGE, "descriptor %d is not open", fd);

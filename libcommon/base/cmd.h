@@ -30,8 +30,8 @@ const char *cmd_verb(int *argc, char ***argv, char flag, bool *given, int *bad);
 /* A number or duration option; on a bad one complains and exits 100. */
 int64_t cmd_number(int option, const char *arg, int64_t min, int64_t max);
 int64_t cmd_duration(int option, const char *arg); /* ms */
-/* The number of an open descriptor: likewise. */
-int cmd_descriptor(int option, const char *arg);
+/* The number of an open descriptor, `least` or above: likewise. */
+int cmd_descriptor(int option, const char *arg, int least);
 
 /*
  * "\rWHAT: DONE of ALL MiB" on stderr, with a line feed at the end: for long work, when a person

@@ -34,6 +34,24 @@ polls() {
 	grep -q '^polled$' "$T/polled"
 }
 ok '... and fetched by poll' wait_for polls
+# Beside cover, nothing of its own: who is to be asked for that is written down by one in the place of mp-mesh.
+mkdir "$T/instead"
+cat >"$T/instead/mp-mesh" <<'END'
+#!/bin/sh
+echo "$*" >>"$ASKED"
+END
+chmod +x "$T/instead/mp-mesh"
+export ASKED="$T/asked"
+polled() { # SETTING: what mp-mesh is called for
+	printf '%s\n' "$1" >"$T/mesh/bob/config"
+	: >"$ASKED"
+	PATH=$T/instead:$PATH as mesh/bob "$examples/poll" true
+	tr '\n' ' ' <"$ASKED"
+}
+is 'poll fetches where relays are known' "$(polled '# nothing')" 'servers fetch '
+is '... not beside cover' "$(polled 'cover.fetch = 15m')" ''
+is '... but where that is off' "$(polled 'cover.fetch = 0')" 'servers fetch '
+rm "$T/mesh/bob/config"
 kill "$pid"
 wait "$pid"
 is '... until they are ended' "$?" 143
@@ -64,4 +82,17 @@ wait_for grep -q '^relay-serve: mp-relay ended$' "$T/err" || bail 'relay-serve d
 wait "$pid"
 is 'relay-serve ends with its worker' "$?" 111
 ok '... and its listener with it' sh -c '! pgrep -f "^socat .*:$1,"' - "$port"
+cat >"$T/instead/tor" <<'END'
+#!/bin/sh
+until [ -e "$ASKED.end" ]; do sleep 0.1; done
+END
+chmod +x "$T/instead/tor"
+port=$(free_port)
+PATH=$T/instead:$PATH start "$examples/relay-serve" -o "127.0.0.1:$port" 2>"$T/err"
+wait_for listens "$port" || bail 'relay-serve -o does not listen'
+touch "$ASKED.end"
+wait_for grep -q '^relay-serve: tor ended$' "$T/err" || bail 'relay-serve does not say that its tor ended'
+wait "$pid"
+is '... and with its tor' "$?" 111
+ok '... its relay with it' sh -c '! pgrep -f "^mp-relay .*127.0.0.1:$1$"' - "$port"
 finish

@@ -55,6 +55,8 @@ more() {
 ok 'it fetches again and again' wait_for more
 is '... and that there is nothing is not worth a line' "$(grep -v 'started (process' "$T/b.err")" ''
 kill -STOP "$(cat "$T/r1.pid")" "$(cat "$T/r2.pid")" "$(cat "$T/r3.pid")"
+rounds=$(fetched b)
+ok 'one more, of relays that stand still' wait_for more
 kill "$served"
 wait "$served"
 is 'it ends, also while relays say nothing' "$?" 0
